@@ -1,0 +1,77 @@
+/** A network: its output node, with everything that the output needs in the order in which it runs. */
+import type { InputNode, Node } from "./node.ts";
+
+/**
+ * How weights are drawn. `pytorch`: the default of PyTorch's layers. `heNormal`: K. He et al., "Delving Deep
+ * into Rectifiers", arXiv:1502.01852. See `initArrays`.
+ */
+export type InitScheme = "pytorch" | "heNormal";
+
+/** A network as data. */
+export interface Model {
+  /** What messages call it, e.g. `ResNet-34`. */
+  readonly name: string;
+  readonly input: InputNode;
+  readonly output: Node;
+  /** All nodes, each once and after its inputs: the order in which PyTorch calls the modules. */
+  readonly nodes: readonly Node[];
+  /** How `init` draws the weights unless told otherwise. */
+  readonly initScheme: InitScheme;
+}
+
+/**
+ * The network that ends in `output`.
+ * @param cfg `initScheme` is `pytorch` unless given.
+ * @throws {TypeError} If two nodes have one name (their parameters would be one), or the output does not
+ * stand on exactly one input.
+ * @example
+ * ```ts
+ * import { defineModel } from "./model.ts";
+ * import { flatten, input, linear } from "./nodes.ts";
+ * const pixels = flatten(input([32, 32, 3]), { name: "flatten" });
+ * const softmaxRegression = defineModel(linear(pixels, { name: "fc", features: 10 }), { name: "one layer" });
+ * ```
+ */
+export function defineModel(
+  output: Node,
+  cfg: { readonly name: string; readonly initScheme?: InitScheme },
+): Model {
+  const { name, initScheme = "pytorch" } = cfg;
+  const nodes = executionOrder(output);
+  const names = new Set<string>();
+  for (const node of nodes) {
+    if (names.has(node.name)) {
+      throw new TypeError(
+        `defineModel: two nodes of ${name} are called "${node.name}"; names must be unique`,
+      );
+    }
+    names.add(node.name);
+  }
+  const inputs = nodes.filter((node) => node.op === "input");
+  if (inputs.length !== 1) {
+    throw new TypeError(
+      `defineModel: ${name} has ${inputs.length} inputs (${
+        inputs.map((node) => node.name).join(", ")
+      }); it needs one`,
+    );
+  }
+  return { name, input: inputs[0], output, nodes, initScheme };
+}
+
+/** Every node that `output` needs, once, its inputs first and those in the order of `inputs`. */
+function executionOrder(output: Node): Node[] {
+  const done = new Set<Node>();
+  const path = [output];
+  while (path.length > 0) {
+    const node = path[path.length - 1];
+    const inputs: readonly Node[] = node.inputs;
+    const next = inputs.find((input) => !done.has(input));
+    if (next !== undefined) {
+      path.push(next);
+    } else {
+      done.add(node);
+      path.pop();
+    }
+  }
+  return [...done];
+}

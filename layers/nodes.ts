@@ -1,0 +1,336 @@
+/**
+ * One constructor a kind of node. Each checks its settings and the shapes it is given, and works out the
+ * shape it puts out: a network that exists is a network whose shapes fit.
+ *
+ * All throw `TypeError` for shapes that do not fit and `RangeError` for settings that are out of range; the
+ * message begins with the op and the layer's name.
+ */
+import {
+  type AddNode,
+  type AvgPoolNode,
+  type BatchNormNode,
+  type ConvNode,
+  type DropoutNode,
+  type FlattenNode,
+  type GlobalAvgPoolNode,
+  type InputNode,
+  type LinearNode,
+  type MaxPoolNode,
+  type Node,
+  type PadShortcutNode,
+  type ReluNode,
+  type ScaleNode,
+  showShape,
+  type SpatialShape,
+} from "./node.ts";
+
+/** What every layer is given. */
+interface Named {
+  /** PyTorch's name of the module, e.g. `layer0.0.conv1.0`; unique within a model. */
+  readonly name: string;
+}
+
+/**
+ * Images of `shape` `[h, w, c]`, float32.
+ * @throws {RangeError} If a size is not a whole number from 1 up.
+ * @example
+ * ```ts
+ * import { conv, input } from "./nodes.ts";
+ * const x = input([224, 224, 3]);
+ * conv(x, { name: "conv1.0", filters: 64, kernelSize: 7, stride: 2, padding: 3 }).shape; // [112, 112, 64]
+ * ```
+ */
+export function input(shape: SpatialShape, name = "input"): InputNode {
+  const [height, width, channels] = shape;
+  checkWhole("input", name, { height, width, channels }, 1);
+  return { op: "input", inputs: [], cfg: {}, name, shape };
+}
+
+/**
+ * Convolution with a `kernelSize` x `kernelSize` kernel and `padding` zeros on all four sides, as PyTorch's
+ * `Conv2d`: an axis of length `n` becomes `floor((n + 2 padding - kernelSize) / stride) + 1`.
+ *
+ * Parameters: `weight` `[kernelSize, kernelSize, c, filters]` (HWIO) and, with `bias`, `bias` `[filters]`.
+ * @param x `[h, w, c]`.
+ * @param cfg `stride` is 1, `padding` 0 and `bias` true unless given, as in PyTorch.
+ * @returns `[h', w', filters]`.
+ * @throws {TypeError} If `x` is no map, or the kernel is larger than the padded map.
+ * @throws {RangeError} If a setting is out of range.
+ */
+export function conv(
+  x: Node,
+  cfg: Named & {
+    readonly filters: number;
+    readonly kernelSize: number;
+    readonly stride?: number;
+    readonly padding?: number;
+    readonly bias?: boolean;
+  },
+): ConvNode {
+  const { name, filters, kernelSize, stride = 1, padding = 0, bias = true } = cfg;
+  checkWhole("conv", name, { filters, kernelSize, stride }, 1);
+  checkWhole("conv", name, { padding }, 0);
+  const [height, width] = slide("conv", name, spatial("conv", name, x), kernelSize, stride, padding);
+  return {
+    op: "conv",
+    inputs: [x],
+    cfg: { filters, kernelSize, stride, padding, bias },
+    name,
+    shape: [height, width, filters],
+  };
+}
+
+/**
+ * Batch normalisation of each channel: `y = weight * (x - mean) / sqrt(variance + epsilon) + bias` (S. Ioffe
+ * and C. Szegedy, arXiv:1502.03167). Training takes mean and (biased) variance of the batch, and keeps
+ * `running = (1 - momentum) * running + momentum * batch` with the unbiased variance; evaluation takes the
+ * running ones.
+ *
+ * Parameters: `weight`, `bias` `[c]`; statistics: `running_mean`, `running_var` `[c]`.
+ * @param x `[h, w, c]`.
+ * @param cfg `epsilon` is 1e-5 and `momentum` 0.1 unless given, as in PyTorch's `BatchNorm2d`.
+ * @returns `[h, w, c]`.
+ * @throws {TypeError} If `x` is no map.
+ * @throws {RangeError} If `epsilon` is not above 0 or `momentum` is outside `[0, 1]`.
+ */
+export function batchNorm(
+  x: Node,
+  cfg: Named & { readonly epsilon?: number; readonly momentum?: number },
+): BatchNormNode {
+  const { name, epsilon = 1e-5, momentum = 0.1 } = cfg;
+  if (!(epsilon > 0)) throw new RangeError(`batchNorm "${name}": epsilon must be above 0, found ${epsilon}`);
+  if (!(momentum >= 0 && momentum <= 1)) {
+    throw new RangeError(`batchNorm "${name}": momentum must be from 0 to 1, found ${momentum}`);
+  }
+  return {
+    op: "batchNorm",
+    inputs: [x],
+    cfg: { epsilon, momentum },
+    name,
+    shape: spatial("batchNorm", name, x),
+  };
+}
+
+/**
+ * Rectified linear unit, `max(x, 0)`.
+ * @param cfg `block`: true where this is the last layer of a residual block.
+ * @returns The shape of `x`.
+ */
+export function relu(x: Node, cfg: Named & { readonly block?: boolean }): ReluNode {
+  const { name, block = false } = cfg;
+  return { op: "relu", inputs: [x], cfg: { block }, name, shape: x.shape };
+}
+
+/**
+ * Maximum over `kernelSize` x `kernelSize` windows, as PyTorch's `MaxPool2d`: `padding` positions on all four
+ * sides count as minus infinity, sizes are rounded down as in `conv`.
+ * @param x `[h, w, c]`.
+ * @param cfg `stride` is `kernelSize` and `padding` 0 unless given.
+ * @returns `[h', w', c]`.
+ * @throws {TypeError} If `x` is no map, or the window is larger than the padded map.
+ * @throws {RangeError} If a setting is out of range; `padding` may be at most half of `kernelSize`.
+ */
+export function maxPool(
+  x: Node,
+  cfg: Named & { readonly kernelSize: number; readonly stride?: number; readonly padding?: number },
+): MaxPoolNode {
+  const { name, kernelSize, stride = kernelSize, padding = 0 } = cfg;
+  checkWhole("maxPool", name, { kernelSize, stride }, 1);
+  checkWhole("maxPool", name, { padding }, 0);
+  if (padding > kernelSize / 2) {
+    throw new RangeError(
+      `maxPool "${name}": padding may be at most half of kernelSize ${kernelSize}, found ${padding}`,
+    );
+  }
+  const shape = spatial("maxPool", name, x);
+  const [height, width] = slide("maxPool", name, shape, kernelSize, stride, padding);
+  return {
+    op: "maxPool",
+    inputs: [x],
+    cfg: { kernelSize, stride, padding },
+    name,
+    shape: [height, width, shape[2]],
+  };
+}
+
+/**
+ * Mean over `kernelSize` x `kernelSize` windows, as PyTorch's `AvgPool2d` without padding.
+ * @param x `[h, w, c]`.
+ * @param cfg `stride` is `kernelSize` unless given.
+ * @returns `[h', w', c]`.
+ * @throws {TypeError} If `x` is no map, or the window is larger than the map.
+ * @throws {RangeError} If a setting is out of range.
+ */
+export function avgPool(
+  x: Node,
+  cfg: Named & { readonly kernelSize: number; readonly stride?: number },
+): AvgPoolNode {
+  const { name, kernelSize, stride = kernelSize } = cfg;
+  checkWhole("avgPool", name, { kernelSize, stride }, 1);
+  const shape = spatial("avgPool", name, x);
+  const [height, width] = slide("avgPool", name, shape, kernelSize, stride, 0);
+  return { op: "avgPool", inputs: [x], cfg: { kernelSize, stride }, name, shape: [height, width, shape[2]] };
+}
+
+/**
+ * Mean over the whole map, as PyTorch's `AdaptiveAvgPool2d(1)`.
+ * @param x `[h, w, c]`.
+ * @returns `[1, 1, c]`.
+ * @throws {TypeError} If `x` is no map.
+ */
+export function globalAvgPool(x: Node, { name }: Named): GlobalAvgPoolNode {
+  const [, , channels] = spatial("globalAvgPool", name, x);
+  return { op: "globalAvgPool", inputs: [x], cfg: {}, name, shape: [1, 1, channels] };
+}
+
+/**
+ * A map as one row of features, channels outermost, so that the weights of a `linear` layer behind it mean
+ * the same as in PyTorch.
+ * @param x `[h, w, c]`.
+ * @returns `[c * h * w]`.
+ * @throws {TypeError} If `x` is no map.
+ */
+export function flatten(x: Node, { name }: Named): FlattenNode {
+  const [height, width, channels] = spatial("flatten", name, x);
+  return { op: "flatten", inputs: [x], cfg: {}, name, shape: [channels * height * width] };
+}
+
+/**
+ * Fully connected layer, `x W + b`, as PyTorch's `Linear`.
+ *
+ * Parameters: `weight` `[in, features]` and, with `bias`, `bias` `[features]`.
+ * @param x `[in]`.
+ * @param cfg `bias` is true unless given.
+ * @returns `[features]`.
+ * @throws {TypeError} If `x` is a map.
+ * @throws {RangeError} If `features` is not a whole number from 1 up.
+ */
+export function linear(
+  x: Node,
+  cfg: Named & { readonly features: number; readonly bias?: boolean },
+): LinearNode {
+  const { name, features, bias = true } = cfg;
+  checkWhole("linear", name, { features }, 1);
+  if (x.shape.length !== 1) {
+    throw new TypeError(`linear "${name}": needs [features], found ${from(x)}; put flatten in between`);
+  }
+  return { op: "linear", inputs: [x], cfg: { features, bias }, name, shape: [features] };
+}
+
+/**
+ * Sum of two nodes, element by element.
+ * @param cfg `block`: true where this is the last layer of a residual block.
+ * @returns The shape of both.
+ * @throws {TypeError} If the shapes differ.
+ */
+export function add(a: Node, b: Node, cfg: Named & { readonly block?: boolean }): AddNode {
+  const { name, block = false } = cfg;
+  if (showShape(a.shape) !== showShape(b.shape)) {
+    throw new TypeError(`add "${name}": shapes ${showShape(a.shape)} and ${showShape(b.shape)} differ`);
+  }
+  return { op: "add", inputs: [a, b], cfg: { block }, name, shape: a.shape };
+}
+
+/**
+ * Dropout (N. Srivastava et al., JMLR 15, 2014): while training, each element becomes zero with probability
+ * `rate`, the others are divided by `1 - rate`; evaluation changes nothing.
+ * @returns The shape of `x`.
+ * @throws {RangeError} If `rate` is not in `[0, 1)`.
+ */
+export function dropout(x: Node, cfg: Named & { readonly rate: number }): DropoutNode {
+  const { name, rate } = cfg;
+  if (!(rate >= 0 && rate < 1)) {
+    throw new RangeError(`dropout "${name}": rate must be from 0 to below 1, found ${rate}`);
+  }
+  return { op: "dropout", inputs: [x], cfg: { rate }, name, shape: x.shape };
+}
+
+/**
+ * The parameter-free shortcut of He et al. (arXiv:1512.03385, option A): the identity on every `stride`-th
+ * row and column, "with extra zero entries padded for increasing dimensions". The paper leaves open where the
+ * zeros go; here half of them go before the channels there are and half after (the odd one after), as in the
+ * PyTorch implementation that reproduced the paper's figures (akamaster/pytorch_resnet_cifar10).
+ * @param x `[h, w, c]`.
+ * @returns `[ceil(h / stride), ceil(w / stride), filters]`.
+ * @throws {TypeError} If `x` is no map, or has more channels than `filters`.
+ * @throws {RangeError} If a setting is out of range.
+ */
+export function padShortcut(
+  x: Node,
+  cfg: Named & { readonly filters: number; readonly stride: number },
+): PadShortcutNode {
+  const { name, filters, stride } = cfg;
+  checkWhole("padShortcut", name, { filters, stride }, 1);
+  const [height, width, channels] = spatial("padShortcut", name, x);
+  const extra = filters - channels;
+  if (extra < 0) throw new TypeError(`padShortcut "${name}": cannot pad ${from(x)} to ${filters} channels`);
+  const channelsBefore = Math.floor(extra / 2);
+  return {
+    op: "padShortcut",
+    inputs: [x],
+    cfg: { stride, channelsBefore, channelsAfter: extra - channelsBefore },
+    name,
+    shape: [Math.ceil(height / stride), Math.ceil(width / stride), filters],
+  };
+}
+
+/**
+ * Multiplies by a constant, e.g. the logits by 1/8.
+ * @returns The shape of `x`.
+ * @throws {RangeError} If `factor` is not finite.
+ */
+export function scale(x: Node, cfg: Named & { readonly factor: number }): ScaleNode {
+  const { name, factor } = cfg;
+  if (!Number.isFinite(factor)) {
+    throw new RangeError(`scale "${name}": factor must be finite, found ${factor}`);
+  }
+  return { op: "scale", inputs: [x], cfg: { factor }, name, shape: x.shape };
+}
+
+/** A node's shape and where it comes from, for messages. */
+function from(x: Node): string {
+  return `${showShape(x.shape)} from ${x.op} "${x.name}"`;
+}
+
+/** The shape of a map; other shapes are refused. */
+function spatial(op: Node["op"], name: string, x: Node): SpatialShape {
+  if (x.shape.length === 3) return x.shape;
+  throw new TypeError(`${op} "${name}": needs [h, w, c], found ${from(x)}`);
+}
+
+/** Height and width after a window has slid over a map. */
+function slide(
+  op: Node["op"],
+  name: string,
+  shape: SpatialShape,
+  kernelSize: number,
+  stride: number,
+  padding: number,
+): [height: number, width: number] {
+  const length = (n: number): number => Math.floor((n + 2 * padding - kernelSize) / stride) + 1;
+  const [height, width] = [length(shape[0]), length(shape[1])];
+  if (height < 1 || width < 1) {
+    throw new TypeError(
+      `${op} "${name}": a ${kernelSize}x${kernelSize} window with padding ${padding} does not fit into ${
+        showShape(shape)
+      }`,
+    );
+  }
+  return [height, width];
+}
+
+/** Refuses settings that are not whole numbers of at least `min`. */
+function checkWhole(
+  op: Node["op"],
+  name: string,
+  settings: Readonly<Record<string, number>>,
+  min: number,
+): void {
+  for (const [setting, value] of Object.entries(settings)) {
+    if (!Number.isSafeInteger(value) || value < min) {
+      throw new RangeError(
+        `${op} "${name}": ${setting} must be a whole number from ${min} up, found ${value}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * ResNet from scratch, in functional TypeScript on Deno: the model as pure data, training as a fold, one compiled
+ * TensorFlow function a step.
+ *
+ * @example Train a small residual network on arrays in memory
+ * ```ts ignore
+ * import { createDataset, evaluate, normalize, pipe, recipes, resnet, split, tf, train } from "./mod.ts";
+ *
+ * await tf.ready();
+ * const dataset = createDataset({ images, labels, imageShape: [32, 32, 3], classes: ["cat", "dog"] });
+ * const data = pipe({ train: dataset }, normalize({ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }), split(0.1, { seed: 42 }));
+ * const model = resnet([1, 1, 1], { stem: "cifar", numClasses: 2 });
+ * const { variables } = await train(model, data, { ...recipes.resnet20, epochs: 3 });
+ * console.log(evaluate(model, variables, data.validation!).accuracy);
+ * ```
+ * @module
+ */
+export * from "./layers/mod.ts";
+export {
+  type Bar,
+  configure,
+  type Cpu,
+  jit,
+  JitError,
+  type JitOptions,
+  type Jitted,
+  liveHandles,
+  type Precision,
+  type Progress,
+  readCpu,
+  type RuntimeInfo,
+  runtimeInfo,
+  type RuntimeOptions,
+  silent,
+  TensorFlowError,
+  tf,
+  UsageError,
+  UserError,
+  type ValueAndGrads,
+  valueAndGrads,
+} from "./runtime/mod.ts";
+/** TensorFlow's fused ops, as functions of tensors: `conv2d`, `batchNormTrain`, `crossEntropy` and others. */
+export * as ops from "./runtime/ops.ts";
+/** Random numbers as functions of a seed tensor. */
+export * as random from "./runtime/random.ts";
+export { applyTransforms } from "./pipeline/apply_transforms.ts";
+export { type Batch, batches, shuffledOrder } from "./pipeline/batches.ts";
+export {
+  type CheckpointNotes,
+  loadCheckpoint,
+  loadWeights,
+  saveCheckpoint,
+  saveWeights,
+} from "./pipeline/checkpoint.ts";
+export { CIFAR10_CLASSES, loadCifar } from "./pipeline/cifar.ts";
+export * from "./pipeline/dataset.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./pipeline/evaluate.ts";
+export { fetchCifar, type FetchOptions } from "./pipeline/fetch_cifar.ts";
+export { type Sgd, sgd, type Tensors } from "./pipeline/optimizer.ts";
+export { pipe } from "./pipeline/pipe.ts";
+export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./pipeline/recipes.ts";
+export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./pipeline/safetensors.ts";
+export { learningRate, type Schedule } from "./pipeline/schedule.ts";
+export { limit, split } from "./pipeline/split.ts";
+export {
+  type EpochReport,
+  initialState,
+  type StepReport,
+  train,
+  type TrainOptions,
+  type TrainState,
+  type TrainStep,
+  trainStep,
+} from "./pipeline/train.ts";
+export {
+  augment,
+  type ChannelStats,
+  CIFAR10_STATS,
+  normalize,
+  resize,
+  TUTORIAL_STATS,
+} from "./pipeline/transforms.ts";

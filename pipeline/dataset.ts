@@ -1,0 +1,128 @@
+/** What a data set is: pixels, labels, which of them belong, and what is done to them on the way to the network. */
+
+/** One step between the stored pixels and the network's input. Plain data; `applyTransforms` runs it on the device. */
+export type Transform = Resize | Normalize | Augment;
+
+/** Bilinear resize to `size` x `size`; `quantize` rounds to whole pixel values as an 8-bit image does. */
+export interface Resize {
+  readonly kind: "resize";
+  readonly size: number;
+  readonly quantize: boolean;
+}
+
+/** `(pixel / 255 - mean) / std`, one mean and one deviation a channel. */
+export interface Normalize {
+  readonly kind: "normalize";
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/**
+ * Random changes of a training image: a horizontal flip for one image in two, and a shift by up to `crop` pixels each way.
+ * `padding` says what comes in at the border: black pixels (`"zero"`), or the image mirrored about its edge pixel
+ * (`"reflect"`).
+ */
+export interface Augment {
+  readonly kind: "augment";
+  readonly flip: boolean;
+  readonly crop: number;
+  readonly padding: "zero" | "reflect";
+}
+
+/** Images with labels. Several may share one store of pixels and differ in `indices`. */
+export interface Dataset {
+  /** The whole store, `[N, H, W, C]` in row-major order, 0 to 255. */
+  readonly images: Uint8Array;
+  /** Class numbers of the whole store, `[N]`, below `classes.length`. */
+  readonly labels: Uint8Array;
+  /** `[H, W, C]` as stored; `outputShape` gives it after the transforms. */
+  readonly imageShape: readonly [height: number, width: number, channels: number];
+  /** Names of the classes, by class number. */
+  readonly classes: readonly string[];
+  /** The members, as positions in the store, in the order they are read. */
+  readonly indices: Uint32Array;
+  /** What is done to each image, in order. */
+  readonly transforms: readonly Transform[];
+}
+
+/** The parts of a data set that a training run uses. */
+export interface Data {
+  readonly train: Dataset;
+  readonly validation?: Dataset;
+  readonly test?: Dataset;
+}
+
+/**
+ * A data set of everything in the given arrays, in order, with no transforms.
+ *
+ * @param store Pixels `[N, H, W, C]` 0 to 255, labels `[N]`, the shape of one image and the names of the classes.
+ * @throws {TypeError} If the sizes of pixels, labels and shape do not agree.
+ * @throws {RangeError} If a label has no class name.
+ * @example
+ * ```ts
+ * import { createDataset } from "./dataset.ts";
+ *
+ * const dataset = createDataset({
+ *   images: new Uint8Array(2 * 4 * 4 * 3),
+ *   labels: Uint8Array.of(0, 1),
+ *   imageShape: [4, 4, 3],
+ *   classes: ["cat", "dog"],
+ * });
+ * ```
+ */
+export function createDataset(store: Pick<Dataset, "images" | "labels" | "imageShape" | "classes">): Dataset {
+  const { images, labels, imageShape, classes } = store;
+  const [height, width, channels] = imageShape;
+  if (images.length !== labels.length * height * width * channels) {
+    throw new TypeError(
+      `createDataset: ${labels.length} images of shape [${imageShape}] need ${
+        labels.length * height * width * channels
+      } bytes, found ${images.length}`,
+    );
+  }
+  const wrong = labels.findIndex((label) => label >= classes.length);
+  if (wrong >= 0) {
+    throw new RangeError(
+      `createDataset: label ${wrong} is ${labels[wrong]}, expected 0 to ${
+        classes.length - 1
+      } (${classes.length} classes)`,
+    );
+  }
+  const indices = Uint32Array.from({ length: labels.length }, (_, index) => index);
+  return { images, labels, imageShape, classes, indices, transforms: [] };
+}
+
+/**
+ * The shape `[H, W, C]` of an image after the transforms: what the network takes.
+ * @example
+ * ```ts ignore
+ * outputShape(pipe(await loadCifar("data"), resize(224)).train); // [224, 224, 3]
+ * ```
+ */
+export function outputShape(
+  { imageShape, transforms }: Pick<Dataset, "imageShape" | "transforms">,
+): readonly [height: number, width: number, channels: number] {
+  const resized = transforms.findLast((transform) => transform.kind === "resize");
+  return resized ? [resized.size, resized.size, imageShape[2]] : imageShape;
+}
+
+/**
+ * How many members of each class there are.
+ * @returns `[K]`, by class number.
+ */
+export function classCounts(
+  { labels, indices, classes }: Pick<Dataset, "labels" | "indices" | "classes">,
+): number[] {
+  const counts = new Array<number>(classes.length).fill(0);
+  for (const index of indices) counts[labels[index]]++;
+  return counts;
+}
+
+/** Replaces each part of the data by what `change` makes of it; parts that are not there stay away. */
+export function mapParts(data: Data, change: (part: Dataset) => Dataset): Data {
+  return {
+    train: change(data.train),
+    ...(data.validation && { validation: change(data.validation) }),
+    ...(data.test && { test: change(data.test) }),
+  };
+}

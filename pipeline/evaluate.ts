@@ -1,0 +1,73 @@
+/** Accuracy and loss of a network on a data set. */
+import { apply, type Model, type Variables } from "../layers/mod.ts";
+import { crossEntropy, jit, type Precision, tf } from "../runtime/mod.ts";
+import { applyTransforms } from "./apply_transforms.ts";
+import { batches } from "./batches.ts";
+import type { Dataset } from "./dataset.ts";
+
+/** What an evaluation found. */
+export interface Evaluation {
+  /** Share of the images whose highest logit is that of their class, in [0, 1]. */
+  readonly accuracy: number;
+  readonly correct: number;
+  readonly images: number;
+  /** Mean cross-entropy, in nats, without label smoothing. */
+  readonly loss: number;
+}
+
+/** How to evaluate. */
+export interface EvaluateOptions {
+  /** Images a step; every image counts, the last batch may be smaller. */
+  readonly batchSize?: number;
+  /**
+   * "running" normalises with the statistics that training has collected. "batch" normalises each batch with its own,
+   * as a PyTorch model does that was never told `eval()`; the running statistics stay as they are.
+   */
+  readonly statistics?: "running" | "batch";
+  /** Test-time augmentation: the mean of the logits of each image and its mirror image. */
+  readonly tta?: boolean;
+  readonly precision?: Precision;
+  /** Told after each batch how many images are done. */
+  readonly onBatch?: (images: number) => void;
+}
+
+/**
+ * Evaluates a network on every image of a data set, in order.
+ * @param variables Not disposed.
+ */
+export function evaluate(
+  model: Model,
+  variables: Variables,
+  dataset: Dataset,
+  { batchSize = 500, statistics = "running", tta = false, precision = "float32", onBatch }: EvaluateOptions =
+    {},
+): Evaluation {
+  const step = jit(function evalStep(variables: Variables, images: tf.Tensor4D, labels: tf.Tensor1D) {
+    const x = applyTransforms(dataset.transforms, images, { train: false });
+    const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
+      statistics === "running"
+        ? apply(model, variables, x, { train: false })[0]
+        : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
+    const logits = tta
+      ? tf.mul(tf.add(logitsOf(x), logitsOf(tf.reverse(x, 2))), 0.5) as tf.Tensor2D
+      : logitsOf(x);
+    const hits = tf.equal(tf.argMax(logits, 1), labels);
+    return { correct: tf.sum(tf.cast(hits, "int32")), loss: crossEntropy(logits, labels) };
+  }, { precision });
+  let [correct, images, lossSum] = [0, 0, 0];
+  try {
+    for (const batch of batches(dataset, batchSize)) {
+      const x = tf.tensor4d(batch.images, [batch.size, ...dataset.imageShape]);
+      const labels = tf.tensor1d(batch.labels, "int32");
+      const result = step(variables, x, labels);
+      correct += result.correct.dataSync()[0];
+      lossSum += result.loss.dataSync()[0] * batch.size;
+      images += batch.size;
+      tf.dispose([x, labels, result]);
+      onBatch?.(images);
+    }
+  } finally {
+    step.dispose();
+  }
+  return { accuracy: correct / images, correct, images, loss: lossSum / images };
+}

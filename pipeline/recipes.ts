@@ -1,0 +1,142 @@
+/** What a training run is made of, as plain data: network, data, optimizer, schedule. */
+import { fastResnet, type FastResnetCfg, type Model, resnet, type ResnetCfg } from "../layers/mod.ts";
+import { UsageError } from "../runtime/errors.ts";
+import type { Precision } from "../runtime/jit.ts";
+import type { Augment } from "./dataset.ts";
+import type { Sgd } from "./optimizer.ts";
+import type { Schedule } from "./schedule.ts";
+import { type ChannelStats, CIFAR10_STATS, TUTORIAL_STATS } from "./transforms.ts";
+
+/** Which network to build. */
+export type ModelSpec =
+  | {
+    readonly kind: "resnet";
+    readonly depths: readonly number[];
+    readonly cfg: Omit<ResnetCfg, "block" | "numClasses">;
+  }
+  | { readonly kind: "fast"; readonly cfg: Omit<FastResnetCfg, "numClasses"> };
+
+/** One training recipe. */
+export interface Recipe {
+  readonly name: string;
+  /** One line for `--help` and the README. */
+  readonly about: string;
+  readonly model: ModelSpec;
+  /** Side that images are resized to, in pixels, and whether to round as an 8-bit image does; absent keeps them. */
+  readonly resize?: { readonly size: number; readonly quantize: boolean };
+  readonly stats: ChannelStats;
+  readonly augment?: Pick<Augment, "flip" | "crop" | "padding">;
+  /** Share of the training images held out, and the seed of that choice. */
+  readonly validation: { readonly fraction: number; readonly seed: number };
+  /** Whether the first layer's kernel is set to whiten 2 x 2 patches of the training images, and frozen. */
+  readonly whiten: boolean;
+  readonly epochs: number;
+  /** Images a step; the last step of an epoch takes what is left. */
+  readonly batchSize: number;
+  readonly optimizer: Sgd;
+  readonly schedule: Schedule;
+  readonly labelSmoothing: number;
+  /** "auto" is bfloat16 where the processor multiplies it itself, float32 elsewhere. */
+  readonly precision: Precision | "auto";
+  /**
+   * Which statistics the batch norms use in evaluation. "running" is what evaluation means; "batch" is what the
+   * tutorial does by never calling `model.eval()`, and reports both.
+   */
+  readonly evaluation: "running" | "batch";
+  /** Images a step of evaluation: it matters to the result with "batch" only. */
+  readonly evaluationBatchSize: number;
+}
+
+/** He et al. 2015, section 4.2: n blocks a stage make 6n + 2 layers; 64,000 steps of 128 images. */
+function cifarResnet(blocks: number): Recipe {
+  const depth = 6 * blocks + 2;
+  return {
+    name: `resnet${depth}`,
+    about: `ResNet-${depth} as in He et al. 2015: option-A shortcuts, 64,000 steps of 128 images`,
+    model: {
+      kind: "resnet",
+      depths: [blocks, blocks, blocks],
+      cfg: { stem: "cifar", shortcut: "padding", bias: false, widths: [16, 32, 64] },
+    },
+    stats: CIFAR10_STATS,
+    augment: { flip: true, crop: 4, padding: "zero" },
+    validation: { fraction: 0.1, seed: 42 },
+    whiten: false,
+    epochs: 182, // 45,000 images make 352 steps an epoch
+    batchSize: 128,
+    optimizer: { momentum: 0.9, nesterov: false, weightDecay: 1e-4, offsetScale: 1 },
+    schedule: {
+      kind: "steps",
+      rate: 0.1,
+      boundaries: [32_000, 48_000],
+      factor: 0.1,
+      ...(depth === 110 && { warmUp: { rate: 0.01, steps: 400 } }),
+    },
+    labelSmoothing: 0,
+    precision: "auto",
+    evaluation: "running",
+    evaluationBatchSize: 500,
+  };
+}
+
+const RECIPES: readonly Recipe[] = [
+  {
+    name: "fast",
+    about: "a small residual network that trains in minutes on two CPU cores (the default)",
+    model: { kind: "fast", cfg: { stemFilters: 24, widths: [32, 128, 128], headScale: 1 / 9 } },
+    stats: CIFAR10_STATS,
+    augment: { flip: true, crop: 2, padding: "reflect" },
+    validation: { fraction: 0.1, seed: 42 },
+    whiten: true,
+    epochs: 8,
+    batchSize: 256,
+    // Rates and decay of airbench94 (Jordan 2024) written for a mean loss and 256 images a step.
+    optimizer: { momentum: 0.85, nesterov: true, weightDecay: 1.33e-3, offsetScale: 64 },
+    schedule: { kind: "linear", rate: 0.37, knots: [[0, 0.2], [0.23, 1], [1, 0.07]] },
+    labelSmoothing: 0.2,
+    precision: "auto",
+    evaluation: "running",
+    evaluationBatchSize: 500,
+  },
+  {
+    name: "tutorial",
+    about: "the tutorial's ResNet-34 at 224 x 224, with its split, optimizer and 20 epochs",
+    model: { kind: "resnet", depths: [3, 4, 6, 3], cfg: {} },
+    resize: { size: 224, quantize: true },
+    stats: TUTORIAL_STATS,
+    validation: { fraction: 0.1, seed: 42 },
+    whiten: false,
+    epochs: 20,
+    batchSize: 64,
+    optimizer: { momentum: 0.9, nesterov: false, weightDecay: 1e-3, offsetScale: 1 },
+    schedule: { kind: "steps", rate: 0.01, boundaries: [], factor: 1 },
+    labelSmoothing: 0,
+    precision: "auto",
+    evaluation: "batch",
+    evaluationBatchSize: 64,
+  },
+  ...[3, 5, 7, 9, 18].map(cifarResnet),
+];
+
+/** All recipes, by name. */
+export const recipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
+  RECIPES.map((recipe) => [recipe.name, recipe]),
+);
+
+/** The recipe of that name. @throws {UsageError} If there is none. */
+export function findRecipe(name: string): Recipe {
+  if (!Object.hasOwn(recipes, name)) {
+    throw new UsageError(`Unknown recipe "${name}": there are ${Object.keys(recipes).join(", ")}`);
+  }
+  return recipes[name];
+}
+
+/** The network of a recipe, for so many classes. */
+export function buildModel(spec: ModelSpec, numClasses = 10): Model {
+  switch (spec.kind) {
+    case "resnet":
+      return resnet(spec.depths, { ...spec.cfg, numClasses });
+    case "fast":
+      return fastResnet({ ...spec.cfg, numClasses });
+  }
+}

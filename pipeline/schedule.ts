@@ -1,0 +1,63 @@
+/** Learning rate schedules as data. */
+
+/** How the learning rate goes over a run. */
+export type Schedule =
+  | {
+    /** One rate, divided at certain steps. */
+    readonly kind: "steps";
+    readonly rate: number;
+    /** From each of these steps on (0-based), the rate is multiplied by `factor` once more. */
+    readonly boundaries: readonly number[];
+    readonly factor: number;
+    /** A lower rate for the first so many steps. */
+    readonly warmUp?: { readonly rate: number; readonly steps: number };
+  }
+  | {
+    /** Straight lines between knots. */
+    readonly kind: "linear";
+    /** The rate that the knots are multiples of. */
+    readonly rate: number;
+    /** `[share of the run in [0, 1], multiple of rate]`, in rising order, the first at 0 and the last at 1. */
+    readonly knots: readonly (readonly [at: number, multiple: number])[];
+  };
+
+/**
+ * The learning rate of one step.
+ * @param step In `[0, totalSteps)`.
+ * @throws {RangeError} If the step is outside the run.
+ * @example
+ * ```ts
+ * import { learningRate } from "./schedule.ts";
+ * const triangle = { kind: "linear", rate: 0.4, knots: [[0, 0], [0.25, 1], [1, 0]] } as const;
+ * if (learningRate(triangle, 50, 200) !== 0.4) throw new Error("the peak is at a quarter");
+ * ```
+ */
+export function learningRate(schedule: Schedule, step: number, totalSteps: number): number {
+  if (!(step >= 0 && step < totalSteps)) {
+    throw new RangeError(`learningRate: step ${step} is not in [0, ${totalSteps})`);
+  }
+  switch (schedule.kind) {
+    case "steps": {
+      const { rate, boundaries, factor, warmUp } = schedule;
+      if (warmUp !== undefined && step < warmUp.steps) return warmUp.rate;
+      return rate * factor ** boundaries.filter((boundary) => step >= boundary).length;
+    }
+    case "linear": {
+      const { rate, knots } = schedule;
+      const at = step / totalSteps;
+      const right = Math.max(1, knots.findIndex(([x]) => x > at));
+      const [[x0, y0], [x1, y1]] = [knots[right - 1], knots[right]];
+      return rate * (y0 + (y1 - y0) * (at - x0) / (x1 - x0));
+    }
+  }
+}
+
+/** The same schedule with another peak rate; a warm-up keeps its share of it. */
+export function withRate(schedule: Schedule, rate: number): Schedule {
+  if (schedule.kind === "linear" || schedule.warmUp === undefined) return { ...schedule, rate };
+  return {
+    ...schedule,
+    rate,
+    warmUp: { ...schedule.warmUp, rate: schedule.warmUp.rate * rate / schedule.rate },
+  };
+}

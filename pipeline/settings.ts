@@ -1,0 +1,99 @@
+/** From what was asked for to what is run: recipe, data and precision. */
+import { UsageError } from "../runtime/errors.ts";
+import type { Precision } from "../runtime/jit.ts";
+import type { Data } from "./dataset.ts";
+import { pipe } from "./pipe.ts";
+import type { Recipe } from "./recipes.ts";
+import type { RunInfo } from "./run_folder.ts";
+import { withRate } from "./schedule.ts";
+import { limit, split } from "./split.ts";
+import { augment, normalize, resize } from "./transforms.ts";
+
+/** What a user may change of a recipe. */
+export interface Changes {
+  readonly epochs?: number;
+  /** Images a step. */
+  readonly batch?: number;
+  /** Peak learning rate. */
+  readonly lr?: number;
+}
+
+/** The recipe with the changes. */
+export function changeRecipe(recipe: Recipe, { epochs, batch, lr }: Changes): Recipe {
+  return {
+    ...recipe,
+    ...(epochs !== undefined && { epochs }),
+    ...(batch !== undefined && { batchSize: batch }),
+    ...(lr !== undefined && { schedule: withRate(recipe.schedule, lr) }),
+  };
+}
+
+/**
+ * A recipe's data: the first `count` training images or all, split, with the recipe's transforms. The test images have
+ * the same transforms but for the augmentation.
+ * @throws {UsageError} If there are not so many images, or too few to split.
+ */
+export function prepareData(data: Data, recipe: Recipe, count?: number): Data {
+  const { fraction, seed } = recipe.validation;
+  const unchanged = (data: Data): Data => data;
+  return pipe(
+    data,
+    count === undefined ? unchanged : limit(count),
+    recipe.augment ? augment(recipe.augment) : unchanged,
+    recipe.resize ? resize(recipe.resize.size, recipe.resize) : unchanged,
+    normalize(recipe.stats),
+    split(fraction, { seed }),
+  );
+}
+
+/** The precision to run in: what was asked for, else what the recipe says, "auto" by what the processor can do. */
+export function choosePrecision(
+  asked: Precision | undefined,
+  recipe: Recipe,
+  { hasBfloat16 }: { hasBfloat16: boolean },
+): Precision {
+  if (asked !== undefined) return asked;
+  if (recipe.precision !== "auto") return recipe.precision;
+  return hasBfloat16 ? "bfloat16" : "float32";
+}
+
+/** Flags of `train` that a run is made of. */
+export type RunFlags = Changes & {
+  readonly recipe?: string;
+  readonly seed?: number;
+  readonly precision?: Precision;
+  readonly limit?: number;
+  readonly init?: string;
+  readonly threads?: number;
+  readonly device?: "cpu" | "gpu";
+};
+
+/**
+ * Checks the flags of a resumed run against its own settings: they may repeat them, not change them.
+ * @throws {UsageError} Naming the first flag that contradicts.
+ */
+export function checkResumed(flags: RunFlags, info: RunInfo, dir: string): void {
+  const { recipe } = info;
+  const settings: Required<{ [K in keyof RunFlags]: unknown }> = {
+    recipe: recipe.name,
+    epochs: recipe.epochs,
+    batch: recipe.batchSize,
+    lr: recipe.schedule.rate,
+    seed: info.seed,
+    precision: info.precision,
+    limit: info.limit,
+    init: info.init,
+    threads: info.threads,
+    device: info.device,
+  };
+  for (const [flag, value] of Object.entries(settings)) {
+    const given = flags[flag as keyof RunFlags];
+    if (given !== undefined && given !== value) {
+      throw new UsageError(
+        `Cannot resume ${dir} with --${flag} ${given}: the run has ${
+          value ?? "none"
+        }; leave the flag out, or start a new run`,
+      );
+    }
+  }
+}

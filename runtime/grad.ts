@@ -1,0 +1,46 @@
+/** Gradients of a loss with respect to a record of tensors, with what else the loss computes on the way. */
+import * as tfjs from "@tensorflow/tfjs";
+
+/** A value, its gradients, and the rest. */
+export interface ValueAndGrads<A> {
+  /** Scalar `[]`. */
+  value: tfjs.Scalar;
+  /** By name, of the shapes of the parameters. */
+  grads: Record<string, tfjs.Tensor>;
+  /** What `fn` returned beside its value; no gradient flows through it. */
+  aux: A;
+}
+
+/**
+ * Evaluates `fn` at `params` and differentiates its value (JAX's `value_and_grad` with `has_aux`).
+ *
+ * @param fn Returns a scalar and a record of other tensors, such as new batch statistics.
+ * @param params By name; `fn` is given a record of the same names.
+ * @throws {Error} If the value does not depend on one of the parameters (tfjs names it by position).
+ * @example
+ * ```ts ignore
+ * const { value, grads } = valueAndGrads(({ w }) => [tf.sum(tf.square(w)) as tf.Scalar, {}], { w });
+ * ```
+ */
+export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(
+  fn: (params: Record<string, tfjs.Tensor>) => [value: tfjs.Scalar, aux: A],
+  params: Record<string, tfjs.Tensor>,
+): ValueAndGrads<A> {
+  const names = Object.keys(params);
+  const byName = (tensors: readonly tfjs.Tensor[]) =>
+    Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
+  const kept: [string, tfjs.Tensor][] = [];
+  const { value, grads } = tfjs.valueAndGrads((...values: tfjs.Tensor[]) => {
+    const [value, aux] = fn(byName(values));
+    // tfjs disposes of everything that its function makes and does not return, so the rest is carried out by hand.
+    kept.push(
+      ...Object.entries(aux).map((
+        [name, tensor],
+      ): [string, tfjs.Tensor] => [name, tfjs.keep(tensor.clone())]),
+    );
+    return value;
+  })(Object.values(params));
+  const aux = Object.fromEntries(kept.map(([name, tensor]) => [name, tensor.clone()])) as A;
+  tfjs.dispose(kept.map(([, tensor]) => tensor));
+  return { value: value as tfjs.Scalar, grads: byName(grads), aux };
+}

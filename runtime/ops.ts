@@ -1,0 +1,300 @@
+/**
+ * TensorFlow's fused ops with their gradients, eager or inside `jit`. tfjs composes these of many small ops over the
+ * whole activation, which costs more than the convolutions between them.
+ *
+ * Images are `[N, H, W, C]`, kernels `[kh, kw, in, out]`, everything float32 unless said otherwise.
+ */
+import * as tfjs from "@tensorflow/tfjs";
+import { callOp, defineKernel, float, type } from "./kernel.ts";
+
+/** Stride and padding of a window that slides over an image, equal in both directions. */
+export interface Window {
+  /** Step of the window, in pixels, at least 1. */
+  stride: number;
+  /** Pixels of padding on each of the four sides, as PyTorch counts it. */
+  padding: number;
+}
+
+/**
+ * TensorFlow's padding attributes for `padding` pixels on every side of an NHWC image. The named forms mean the same
+ * and take the faster kernels: VALID is no padding; SAME at stride 1 pads `(kernel - 1) / 2` on both sides.
+ */
+function paddingAttrs(
+  kernel: readonly number[],
+  { stride, padding }: Window,
+): Record<string, string | number[]> {
+  if (padding === 0) return { padding: "VALID" };
+  if (stride === 1 && kernel.every((size) => size === 2 * padding + 1)) return { padding: "SAME" };
+  return { padding: "EXPLICIT", explicit_paddings: [0, 0, padding, padding, padding, padding, 0, 0] };
+}
+
+const T = type("float32");
+
+const convolution = defineKernel<"x" | "kernel", Window & { xShape: number[]; kernelShape: number[] }>({
+  name: "NativeConv2D",
+  inputs: ["x", "kernel"],
+  forward: ({ x, kernel }, attrs) => callOp("Conv2D", convolutionAttrs(attrs), [x, kernel]),
+  save: { inputs: ["x", "kernel"] },
+  gradient: ([dy], [x, kernel], attrs) => {
+    const sizes = (shape: number[]): tfjs.Tensor1D => tfjs.tensor1d(shape, "int32");
+    const options = convolutionAttrs(attrs);
+    return {
+      x: () => callOp("Conv2DBackpropInput", options, [sizes(attrs.xShape), kernel, dy])[0],
+      kernel: () => callOp("Conv2DBackpropFilter", options, [x, sizes(attrs.kernelShape), dy])[0],
+    };
+  },
+});
+
+function convolutionAttrs({ stride, padding, kernelShape }: Window & { kernelShape: number[] }) {
+  return {
+    T,
+    strides: [1, stride, stride, 1],
+    ...paddingAttrs(kernelShape.slice(0, 2), { stride, padding }),
+  };
+}
+
+/**
+ * 2-D convolution with zero padding on both sides, as PyTorch's `Conv2d` without bias:
+ * out = floor((in + 2 padding - kernel) / stride) + 1.
+ *
+ * @param x `[N, H, W, in]`.
+ * @param kernel `[kh, kw, in, out]`.
+ * @returns `[N, H', W', out]`.
+ * @throws {TypeError} If the channels of image and kernel differ.
+ */
+export function conv2d(x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, { stride, padding }: Window): tfjs.Tensor4D {
+  if (x.shape[3] !== kernel.shape[2]) {
+    throw new TypeError(
+      `conv2d: image [${x.shape}] has ${x.shape[3]} channels, kernel [${kernel.shape}] takes ${
+        kernel.shape[2]
+      }`,
+    );
+  }
+  const attrs = { stride, padding, xShape: x.shape, kernelShape: kernel.shape };
+  return convolution({ x, kernel }, attrs)[0] as tfjs.Tensor4D;
+}
+
+const biasAddition = defineKernel<"x" | "bias", Record<never, never>>({
+  name: "NativeBiasAdd",
+  inputs: ["x", "bias"],
+  forward: ({ x, bias }) => callOp("BiasAdd", { T }, [x, bias]),
+  save: {},
+  gradient: ([dy]) => ({ x: () => dy.clone(), bias: () => callOp("BiasAddGrad", { T }, [dy])[0] }),
+});
+
+/**
+ * Adds a bias to the last dimension.
+ * @param x `[..., C]`.
+ * @param bias `[C]`.
+ */
+export function biasAdd<X extends tfjs.Tensor>(x: X, bias: tfjs.Tensor1D): X {
+  return biasAddition({ x, bias }, {})[0] as X;
+}
+
+const trainingBatchNorm = defineKernel<"x" | "scale" | "offset", { epsilon: number }>({
+  name: "NativeBatchNormTrain",
+  inputs: ["x", "scale", "offset"],
+  forward: ({ x, scale, offset }, { epsilon }) => {
+    const none = tfjs.tensor1d([], "float32"); // statistics so far: not taken when training
+    return callOp("FusedBatchNormV3", batchNormAttrs(epsilon, true), [x, scale, offset, none, none], 6);
+  },
+  save: { inputs: ["x", "scale"], outputs: [false, false, false, true, true, true] },
+  gradient: ([dy], [x, scale, ...reserved], { epsilon }) => {
+    const [dx, dScale, dOffset] = callOp(
+      "FusedBatchNormGradV3",
+      batchNormAttrs(epsilon, true),
+      [dy, x, scale, ...reserved],
+      3,
+    );
+    return { x: () => dx, scale: () => dScale, offset: () => dOffset };
+  },
+});
+
+function batchNormAttrs(epsilon: number, isTraining: boolean) {
+  return { T, U: T, epsilon: float(epsilon), is_training: isTraining };
+}
+
+/** What batch normalisation with the batch's own statistics gives. */
+export interface BatchNormResult {
+  /** `[N, H, W, C]`. */
+  y: tfjs.Tensor4D;
+  /** `[C]`, of this batch. */
+  mean: tfjs.Tensor1D;
+  /** `[C]`, of this batch, unbiased: divided by N H W - 1, for the running statistics (PyTorch does the same). */
+  variance: tfjs.Tensor1D;
+}
+
+/**
+ * Batch normalisation with the batch's own statistics: y = scale (x - mean) / sqrt(variance + epsilon) + offset, with
+ * the biased variance (divided by N H W). Ioffe and Szegedy 2015, algorithm 1. Gradients flow through `y` only.
+ *
+ * @param x `[N, H, W, C]`.
+ * @param scale `[C]`.
+ * @param offset `[C]`.
+ */
+export function batchNormTrain(
+  x: tfjs.Tensor4D,
+  scale: tfjs.Tensor1D,
+  offset: tfjs.Tensor1D,
+  epsilon: number,
+): BatchNormResult {
+  const [y, mean, variance] = trainingBatchNorm({ x, scale, offset }, { epsilon });
+  return { y: y as tfjs.Tensor4D, mean: mean as tfjs.Tensor1D, variance: variance as tfjs.Tensor1D };
+}
+
+const inferenceBatchNorm = defineKernel<"x" | "scale" | "offset" | "mean" | "variance", { epsilon: number }>({
+  name: "NativeBatchNormInference",
+  inputs: ["x", "scale", "offset", "mean", "variance"],
+  forward: ({ x, scale, offset, mean, variance }, { epsilon }) =>
+    callOp("FusedBatchNormV3", batchNormAttrs(epsilon, false), [x, scale, offset, mean, variance]),
+  save: { inputs: ["x", "scale", "mean", "variance"] },
+  gradient: ([dy], [x, scale, mean, variance], { epsilon }) => {
+    const none = tfjs.tensor1d([], "float32");
+    const [dx, dScale, dOffset] = callOp(
+      "FusedBatchNormGradV3",
+      batchNormAttrs(epsilon, false),
+      [dy, x, scale, mean, variance, none],
+      3,
+    );
+    const constant = (): never => {
+      throw new TypeError(
+        "batchNormInference: the running mean and variance are constants and have no gradient",
+      );
+    };
+    return { x: () => dx, scale: () => dScale, offset: () => dOffset, mean: constant, variance: constant };
+  },
+});
+
+/**
+ * Batch normalisation with given statistics: y = scale (x - mean) / sqrt(variance + epsilon) + offset.
+ * Gradients flow to `x`, `scale` and `offset`.
+ *
+ * @param x `[N, H, W, C]`; the others are `[C]`.
+ */
+export function batchNormInference(
+  x: tfjs.Tensor4D,
+  scale: tfjs.Tensor1D,
+  offset: tfjs.Tensor1D,
+  mean: tfjs.Tensor1D,
+  variance: tfjs.Tensor1D,
+  epsilon: number,
+): tfjs.Tensor4D {
+  return inferenceBatchNorm({ x, scale, offset, mean, variance }, { epsilon })[0] as tfjs.Tensor4D;
+}
+
+const rectifier = defineKernel<"x", Record<never, never>>({
+  name: "NativeRelu",
+  inputs: ["x"],
+  forward: ({ x }) => callOp("Relu", { T }, [x]),
+  save: { outputs: [true] },
+  gradient: ([dy], [y]) => ({ x: () => callOp("ReluGrad", { T }, [dy, y])[0] }),
+});
+
+/** max(x, 0), of any shape. The gradient at 0 is 0, as in PyTorch. */
+export function relu<X extends tfjs.Tensor>(x: X): X {
+  return rectifier({ x }, {})[0] as X;
+}
+
+/** A pooling window. */
+export interface Pool extends Window {
+  /** Side of the square window, in pixels. */
+  kernelSize: number;
+}
+
+function poolAttrs({ kernelSize, stride, padding }: Pool) {
+  return {
+    T,
+    ksize: [1, kernelSize, kernelSize, 1],
+    strides: [1, stride, stride, 1],
+    ...paddingAttrs([kernelSize, kernelSize], { stride, padding }),
+  };
+}
+
+const maximumPool = defineKernel<"x", Pool>({
+  name: "NativeMaxPool",
+  inputs: ["x"],
+  forward: ({ x }, pool) => callOp("MaxPool", poolAttrs(pool), [x]),
+  save: { inputs: ["x"], outputs: [true] },
+  gradient: ([dy], [x, y], pool) => ({ x: () => callOp("MaxPoolGrad", poolAttrs(pool), [x, y, dy])[0] }),
+});
+
+/**
+ * Maximum over windows; padding counts as minus infinity, as in PyTorch.
+ * @param x `[N, H, W, C]`.
+ * @returns `[N, H', W', C]`, H' = floor((H + 2 padding - kernelSize) / stride) + 1.
+ */
+export function maxPool(x: tfjs.Tensor4D, pool: Pool): tfjs.Tensor4D {
+  return maximumPool({ x }, pool)[0] as tfjs.Tensor4D;
+}
+
+const averagePool = defineKernel<"x", Pool & { xShape: number[] }>({
+  name: "NativeAvgPool",
+  inputs: ["x"],
+  forward: ({ x }, pool) => callOp("AvgPool", poolAttrs(pool), [x]),
+  save: {},
+  gradient: ([dy], _, pool) => ({
+    x: () => callOp("AvgPoolGrad", poolAttrs(pool), [tfjs.tensor1d(pool.xShape, "int32"), dy])[0],
+  }),
+});
+
+/**
+ * Mean over windows, without padding.
+ * @param x `[N, H, W, C]`.
+ * @returns `[N, H', W', C]`, H' = floor((H - kernelSize) / stride) + 1.
+ */
+export function avgPool(x: tfjs.Tensor4D, { kernelSize, stride }: Omit<Pool, "padding">): tfjs.Tensor4D {
+  return averagePool({ x }, { kernelSize, stride, padding: 0, xShape: x.shape })[0] as tfjs.Tensor4D;
+}
+
+const crossEntropies = defineKernel<"logits" | "labels", { labelSmoothing: number }>({
+  name: "NativeCrossEntropy",
+  inputs: ["logits", "labels"],
+  forward: ({ logits, labels }, { labelSmoothing }) => {
+    if (labelSmoothing === 0) {
+      return callOp(
+        "SparseSoftmaxCrossEntropyWithLogits",
+        { T, Tlabels: type("int32") },
+        [logits, labels],
+        2,
+      );
+    }
+    const classes = logits.shape[1];
+    const off = labelSmoothing / classes;
+    const targets = callOp("OneHot", { T, TI: type("int32"), axis: -1 }, [
+      labels,
+      tfjs.scalar(classes, "int32"),
+      tfjs.scalar(1 - labelSmoothing + off),
+      tfjs.scalar(off),
+    ]);
+    return callOp("SoftmaxCrossEntropyWithLogits", { T }, [logits, targets[0]], 2);
+  },
+  save: { outputs: [false, true] },
+  gradient: ([dy], [backprop]) => ({
+    logits: () => tfjs.mul(tfjs.expandDims(dy, 1), backprop),
+    labels: () => {
+      throw new TypeError("crossEntropy: labels have no gradient");
+    },
+  }),
+});
+
+/**
+ * Mean softmax cross-entropy, in nats. With smoothing s over C classes the target is 1 - s + s / C for the label and
+ * s / C for the others (Szegedy et al. 2015; PyTorch's `label_smoothing`).
+ *
+ * @param logits `[N, C]`, unnormalised.
+ * @param labels `[N]` int32 in `[0, C)`.
+ * @returns Scalar `[]`, averaged over N.
+ * @throws {TypeError} If the batch sizes differ.
+ */
+export function crossEntropy(
+  logits: tfjs.Tensor2D,
+  labels: tfjs.Tensor1D,
+  { labelSmoothing = 0 }: { labelSmoothing?: number } = {},
+): tfjs.Scalar {
+  if (logits.shape[0] !== labels.shape[0]) {
+    throw new TypeError(
+      `crossEntropy: logits [${logits.shape}] and labels [${labels.shape}] differ in batch size`,
+    );
+  }
+  return tfjs.mean(crossEntropies({ logits, labels }, { labelSmoothing })[0]);
+}

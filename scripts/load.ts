@@ -1,0 +1,23 @@
+/** `deno task load`: reads the data set and shows it. */
+import { showStage, stageFlags } from "./stage.ts";
+import { runTask } from "./task.ts";
+
+if (import.meta.main) {
+  await runTask(
+    {
+      name: "load",
+      summary: "Reads CIFAR-10 and shows its shape, range, mean and deviation by channel, and class counts.",
+      flags: {
+        ...stageFlags,
+        size: {
+          type: "integer",
+          min: 1,
+          default: 32,
+          help: "side of each image in the contact sheet, in pixels",
+        },
+      },
+      examples: ["", "--out sheet.png --size 128"],
+    },
+    (flags) => showStage({ name: "load", before: (data) => data, side: flags.size }, flags),
+  );
+}

@@ -1,0 +1,30 @@
+/** `deno task normalize`: the pipeline up to the normalised images. */
+import { CIFAR10_STATS, normalize, resize, TUTORIAL_STATS } from "../pipeline/transforms.ts";
+import { resizeFlags, showStage, stageFlags } from "./stage.ts";
+import { runTask } from "./task.ts";
+
+if (import.meta.main) {
+  await runTask(
+    {
+      name: "normalize",
+      summary: "Loads, resizes and normalises the images, and shows what comes out.",
+      flags: {
+        ...stageFlags,
+        ...resizeFlags,
+        stats: {
+          type: "string",
+          choices: ["cifar10", "tutorial"],
+          default: "cifar10",
+          help: "whose mean and deviation: the training images' own, or the tutorial's",
+        },
+      },
+      examples: ["", "--size 32 --out sheet.png", "--stats tutorial --json"],
+    },
+    (flags) =>
+      showStage({
+        name: "normalize",
+        before: resize(flags.size, { quantize: flags.quantize }),
+        stage: normalize(flags.stats === "tutorial" ? TUTORIAL_STATS : CIFAR10_STATS),
+      }, flags),
+  );
+}

@@ -1,0 +1,49 @@
+/** `deno task setup`: finds or installs libtensorflow, loads it, and says what is there. */
+import { UsageError } from "../runtime/errors.ts";
+import { ensureLibrary, installFrom, removeInstalled } from "../runtime/install.ts";
+import { configure, runtimeInfo, tf } from "../runtime/mod.ts";
+import { cacheFolder, LIBRARY_VARIABLE, processEnv } from "../runtime/paths.ts";
+import { runTask } from "./task.ts";
+import { terminalProgress } from "./terminal.ts";
+
+const task = {
+  name: "setup",
+  summary: "Finds or installs TensorFlow's library, loads it, and says where it is and which devices it has.",
+  flags: {
+    gpu: { type: "boolean", help: "the build for NVIDIA's GPUs, with CUDA (Linux on x86_64)" },
+    from: {
+      type: "string",
+      placeholder: "DIR",
+      help: "install from a folder that holds TensorFlow 2.21, such as Python's site-packages",
+    },
+    remove: { type: "boolean", help: "remove the installed library from the cache" },
+  },
+  examples: ["", "--gpu", "--from /opt/venv/lib/python3.11/site-packages", "--remove"],
+} as const;
+
+await runTask(task, async ({ gpu, from, remove }) => {
+  const progress = terminalProgress();
+  if (remove) {
+    if (gpu || from !== undefined) {
+      throw new UsageError(`Cannot use --remove with ${gpu ? "--gpu" : "--from"}: give one of them`);
+    }
+    await removeInstalled(progress);
+    console.log(`There is no TensorFlow in ${cacheFolder()} now`);
+    return;
+  }
+  if (from !== undefined) {
+    if (processEnv(LIBRARY_VARIABLE) !== undefined) {
+      throw new UsageError(`Cannot use --from while ${LIBRARY_VARIABLE} is set, which comes first: unset it`);
+    }
+    if (gpu) throw new UsageError("Cannot use --from with --gpu: the folder decides whether CUDA is there");
+    await installFrom(from, { progress });
+  } else await ensureLibrary({ gpu, progress });
+
+  configure({ progress });
+  await tf.ready();
+  const { version, devices, directory } = runtimeInfo();
+  console.log(`TensorFlow ${version} on ${devices.join(", ")}, in ${directory}`);
+  if (gpu && !devices.some((device) => device.startsWith("GPU"))) {
+    console.log("No GPU that CUDA can use was found: everything runs on the CPU");
+  }
+});

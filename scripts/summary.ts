@@ -1,0 +1,15 @@
+/** `deno task summary`: the table of a recipe's network, in the layout of torchsummary. */
+import { summary } from "../layers/mod.ts";
+import { buildModel, findRecipe, recipes } from "../pipeline/recipes.ts";
+import { runTask } from "./task.ts";
+
+const task = {
+  name: "summary",
+  summary: "Prints the layers of a recipe's network with their shapes and parameters.",
+  flags: {
+    recipe: { type: "string", choices: Object.keys(recipes), default: "fast", help: "whose network" },
+  },
+  examples: ["--recipe tutorial"],
+} as const;
+
+await runTask(task, ({ recipe }) => console.log(summary(buildModel(findRecipe(recipe).model))));

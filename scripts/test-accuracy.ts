@@ -1,0 +1,46 @@
+/** `deno task test-accuracy`: how good a trained run is on the test images. */
+import { join } from "@std/path";
+import { loadWeights } from "../pipeline/checkpoint.ts";
+import { loadCifar } from "../pipeline/cifar.ts";
+import { fetchCifar } from "../pipeline/fetch_cifar.ts";
+import { buildModel } from "../pipeline/recipes.ts";
+import { latestRun, readRunInfo, RUN_FILES } from "../pipeline/run_folder.ts";
+import { prepareData } from "../pipeline/settings.ts";
+import { configure, tf } from "../runtime/mod.ts";
+import { testLines } from "./report.ts";
+import { dataFlag, runTask } from "./task.ts";
+import { terminalProgress } from "./terminal.ts";
+
+const task = {
+  name: "test-accuracy",
+  summary: "Evaluates a trained run on the 10,000 test images.",
+  flags: {
+    run: {
+      type: "string",
+      placeholder: "DIR",
+      help: "folder of the run (default: the one begun last in runs/)",
+    },
+    tta: {
+      type: "boolean",
+      help: "test-time augmentation: mean of the logits of each image and its mirror image",
+    },
+    json: { type: "boolean", help: "one JSON object instead of the sentence" },
+    data: dataFlag,
+  },
+  examples: ["", "--run runs/fast-20261125-093000 --tta"],
+} as const;
+
+await runTask(task, async ({ run, tta, json, data }) => {
+  const dir = run ?? await latestRun("runs");
+  const { recipe, precision } = await readRunInfo(dir);
+  const progress = terminalProgress(json);
+  await fetchCifar(data, { progress });
+  configure({ progress });
+  await tf.ready();
+  const { test } = prepareData(await loadCifar(data), recipe);
+  const model = buildModel(recipe.model, test!.classes.length);
+  const variables = await loadWeights(join(dir, RUN_FILES.weights), model);
+  const result = testLines(model, variables, test!, recipe, { precision, progress, tta });
+  if (json) console.log(JSON.stringify({ ...result.test, running: result.running, tta, run: dir }));
+  else result.lines.forEach((line) => console.log(line));
+});

@@ -1,0 +1,157 @@
+"""Makes the reference data of tests/layers and tests/pipeline/safetensors_test.ts, with PyTorch and NumPy.
+
+Run:  python torch_reference.py TUTORIAL.md      (needs torch, numpy, torchsummary 1.5.1, safetensors)
+
+TUTORIAL.md is the text of the tutorial "Writing ResNet from Scratch in PyTorch"; its classes ResidualBlock and ResNet
+are taken from there and run as they stand. Everything is written beside this file:
+
+torchsummary_resnet34.txt   what torchsummary prints for the tutorial's network
+state_dict_resnet34.json    the keys and shapes of its state_dict, in order
+init_values.json            the first initial weights of a few parameters, by the rules in layers/random.ts
+layers.json                 outputs of single layers
+network_cifar.json          a small ResNet for CIFAR with option-A shortcuts: logits, loss, gradients, statistics
+network_fast.json           the same of a small network like the fast recipe's
+tiny.safetensors            four small tensors, written by the Python package
+"""
+import contextlib, io, json, math, pathlib, re, sys
+import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+from safetensors.torch import save_file
+from torchsummary import summary
+
+here = pathlib.Path(__file__).parent
+dump = lambda name, value: (here / name).write_text(json.dumps(value, separators=(",", ":")) + "\n")
+array = lambda t: {"shape": list(t.shape), "data": [float(v) for v in t.detach().flatten().tolist()]}
+
+# The tutorial's own classes.
+text = pathlib.Path(sys.argv[1]).read_text()
+for name in ("ResidualBlock", "ResNet"):
+    exec(re.search(rf"^class {name}\(nn\.Module\):\n(?:[ \t]+.*\n|\s*\n)+", text, re.M).group(0))
+resnet34 = ResNet(ResidualBlock, [3, 4, 6, 3])
+
+printed = io.StringIO()
+with contextlib.redirect_stdout(printed):
+    summary(resnet34, (3, 224, 224), device="cpu")
+(here / "torchsummary_resnet34.txt").write_text(printed.getvalue())
+dump("state_dict_resnet34.json", [[k, list(v.shape)] for k, v in resnet34.state_dict().items()])
+
+# Initial weights: FNV-1a and MurmurHash3's finalizer over "seed:name" seed NumPy's MT19937.
+def draws(seed, name, n):
+    h = 0x811C9DC5
+    for byte in f"{seed}:{name}".encode():
+        h = ((h ^ byte) * 0x01000193) & 0xFFFFFFFF
+    h = ((h ^ h >> 16) * 0x85EBCA6B) & 0xFFFFFFFF
+    h = ((h ^ h >> 13) * 0xC2B2AE35) & 0xFFFFFFFF
+    return np.random.RandomState(h ^ h >> 16).randint(0, 2**32, n, dtype=np.uint64)
+
+def uniform(seed, name, n, fan_in):
+    return np.float32(((draws(seed, name, n) >> np.uint64(8)).astype(float) / 2**23 - 1) / math.sqrt(fan_in))
+
+def normal(seed, name, n, fan_in):
+    u = draws(seed, name, n).astype(float)
+    radius = math.sqrt(2 / fan_in) * np.sqrt(-2 * np.log((u[0::2] + 1) / 2**32))
+    angle = 2 * np.pi * u[1::2] / 2**32
+    return np.float32(np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).ravel())
+
+dump("init_values.json", [
+    {"seed": seed, "name": name, "scheme": scheme, "values": [float(v) for v in rule(seed, name, 6, fan_in)]}
+    for seed in (0, 42, 2**32 - 1)
+    for name, fan_in in (("conv1.0.weight", 27), ("layer0.0.conv1.0.weight", 144), ("fc.weight", 64))
+    for scheme, rule in (("pytorch", uniform), ("heNormal", normal))
+])
+
+# Single layers: flatten then linear, He's option A, the fast network's tail.
+torch.manual_seed(0)
+x = torch.randn(2, 3, 4, 5)
+fc = nn.Linear(60, 3)
+y = torch.randn(2, 4, 5, 5)
+dp = torch.randn(2, 7, 3, 3)
+y.requires_grad_()
+padded = F.pad(y[:, :, ::2, ::2], (0, 0, 0, 0, 1, 2))
+padded.backward(dp)
+dump("layers.json", {
+    "flatten_linear": {"x": array(x), "weight": array(fc.weight), "bias": array(fc.bias), "y": array(fc(x.flatten(1)))},
+    "pad_shortcut": {"x": array(y), "y": array(padded), "dy": array(dp), "dx": array(y.grad)},
+})
+
+# Two small whole networks, in the form of golden/network.json. Modules have the names that the model gives them.
+class PadShortcut(nn.Module):
+    def __init__(self, extra, stride):
+        super().__init__()
+        self.extra, self.stride = extra, stride
+
+    def forward(self, x):
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.extra // 2, self.extra - self.extra // 2))
+
+class Block(nn.Module):
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.conv1 = nn.Sequential(nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU())
+        self.conv2 = nn.Sequential(nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o))
+        self.downsample = PadShortcut(o - i, stride)
+
+    def forward(self, x):
+        return torch.relu(self.conv2(self.conv1(x)) + self.downsample(x))
+
+class Cifar(nn.Module):
+    def __init__(self, widths, classes):
+        super().__init__()
+        self.conv1 = nn.Sequential(nn.Conv2d(3, widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        for k, (i, o) in enumerate(zip(widths[:1] + widths, widths)):
+            setattr(self, f"layer{k}", nn.Sequential(Block(i, o, 2 if k else 1)))
+        self.fc = nn.Linear(widths[-1], classes)
+
+    def forward(self, x):
+        x = self.layer2(self.layer1(self.layer0(self.conv1(x))))
+        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
+class Stage(nn.Module):
+    def __init__(self, i, o):
+        super().__init__()
+        conv = lambda i: nn.Conv2d(i, o, 3, 1, 1, bias=False)
+        self.conv1 = nn.Sequential(conv(i), nn.MaxPool2d(2), nn.BatchNorm2d(o), nn.ReLU())
+        self.conv2 = nn.Sequential(conv(o), nn.BatchNorm2d(o), nn.ReLU())
+
+    def forward(self, x):
+        x = self.conv1(x)
+        return x + self.conv2(x)
+
+class Fast(nn.Module):
+    def __init__(self, stem, widths, classes, scale):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, stem, 2), nn.ReLU())
+        self.stages = nn.Sequential(*[Stage(i, o) for i, o in zip([stem] + widths, widths)])
+        self.fc = nn.Linear(widths[-1], classes, bias=False)
+        self.scale = scale
+
+    def forward(self, x):
+        return self.fc(self.stages(self.stem(x)).amax((2, 3))) * self.scale
+
+def reference(model, size, classes):
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor, low, high in ((module.weight, 0.5, 1.5), (module.bias, -0.5, 0.5), (module.running_mean, -0.5, 0.5), (module.running_var, 0.5, 1.5)):
+                nn.init.uniform_(tensor, low, high)
+    keep = lambda picked: {k: array(v) for k, v in model.state_dict().items() if picked(k)}
+    x, labels = torch.randn(4, 3, size, size), torch.arange(4) % classes
+    out = {"x": array(x), "labels": labels.tolist(), "before": keep(lambda k: "tracked" not in k)}
+    out["eval_logits"] = array(model.eval()(x))
+    logits = model.train()(x)
+    loss = F.cross_entropy(logits, labels)
+    loss.backward()
+    out |= {"train_logits": array(logits), "loss": loss.item(), "grads": {k: array(p.grad) for k, p in model.named_parameters()}}
+    return out | {"batch_stats_after": keep(lambda k: "running" in k)}
+
+dump("network_cifar.json", reference(Cifar([3, 4, 7], 5), 9, 5))
+dump("network_fast.json", reference(Fast(5, [4, 6, 7], 3, 0.125), 20, 3))
+
+save_file(
+    {
+        "fc.weight": torch.tensor([[1.5, -2.0, 3.25], [0.0, 1e-30, -4.0]]),
+        "bn.num_batches_tracked": torch.tensor(2**40 + 1),
+        "labels": torch.tensor([1, 2, 255], dtype=torch.uint8),
+        "order": torch.tensor([7, -8], dtype=torch.int32),
+        "bn.weight": torch.tensor([1.0, 0.5]),
+    },
+    here / "tiny.safetensors",
+    metadata={"format": "pt"},
+)

@@ -1,0 +1,122 @@
+/**
+ * Whole networks against PyTorch: logits in evaluation and training, loss, the gradient of every parameter and the
+ * running statistics after one step; eager and jitted.
+ */
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { apply } from "../../layers/apply.ts";
+import { fastResnet } from "../../layers/fast_resnet.ts";
+import type { Model } from "../../layers/model.ts";
+import { fromPyTorch } from "../../layers/pytorch.ts";
+import { resnet } from "../../layers/resnet.ts";
+import { type Params, toTensors, type Variables } from "../../layers/variables.ts";
+import { crossEntropy, tf } from "../../runtime/mod.ts";
+import golden from "../data/golden/network.json" with { type: "json" };
+import cifar from "../data/network_cifar.json" with { type: "json" };
+import fast from "../data/network_fast.json" with { type: "json" };
+import { canLoadTensorFlow } from "../needs.ts";
+import {
+  assertClose,
+  FORWARD,
+  GRADIENT,
+  nchwToNhwc,
+  oihwToHwio,
+  permute,
+  type Reference,
+} from "../reference.ts";
+import { eagerAndJitted, toTensor } from "../runtime/harness.ts";
+
+/** A network as tests/data holds it, in PyTorch's names and layouts. */
+interface Network {
+  readonly x: Reference;
+  readonly labels: readonly number[];
+  readonly before: Readonly<Record<string, Reference>>;
+  readonly eval_logits: Reference;
+  readonly train_logits: Reference;
+  readonly loss: number;
+  readonly grads: Readonly<Record<string, Reference>>;
+  readonly batch_stats_after: Readonly<Record<string, Reference>>;
+}
+
+const networks: Record<string, { model: Model; network: Network }> = {
+  "the tutorial's kind of network": {
+    model: resnet([1, 2], { widths: [4, 6], inputSize: 32, numClasses: 5 }),
+    network: golden,
+  },
+  "a CIFAR ResNet with option-A shortcuts": {
+    model: resnet([1, 1, 1], { stem: "cifar", widths: [3, 4, 7], inputSize: 9, numClasses: 5 }),
+    network: cifar,
+  },
+  "the fast recipe's kind of network": {
+    model: fastResnet({ stemFilters: 5, widths: [4, 6, 7], inputSize: 20, numClasses: 3, headScale: 0.125 }),
+    network: fast,
+  },
+};
+
+/** The values before the step, converted by the project's own reader of PyTorch weights. */
+function load(model: Model, { before }: Network): Variables {
+  const entries = Object.entries(before).map(([name, { shape, data }]) => {
+    return [name, { shape, data: Float32Array.from(data) }] as const;
+  });
+  return toTensors(fromPyTorch(model, Object.fromEntries(entries)));
+}
+
+/** A reference in the layout of memory. */
+function inMemory(reference: Reference): Reference {
+  if (reference.shape.length === 4) return oihwToHwio(reference);
+  return reference.shape.length === 2 ? permute(reference, [1, 0]) : reference;
+}
+
+function assertAllClose(
+  actual: Params,
+  expected: Network["grads"],
+  tolerance: typeof FORWARD,
+  mode: string,
+): void {
+  assertEquals(Object.keys(actual).sort(), Object.keys(expected).sort());
+  for (const [name, reference] of Object.entries(expected)) {
+    assertClose(actual[name], inMemory(reference), tolerance, `${mode} ${name}`);
+  }
+}
+
+for (const [name, { model, network }] of Object.entries(networks)) {
+  Deno.test({
+    name: `parity with PyTorch: ${name}`,
+    ignore: !canLoadTensorFlow,
+    async fn() {
+      await tf.ready();
+      const before = tf.memory().numTensors;
+      tf.tidy(() => {
+        const variables = load(model, network);
+        const x = toTensor(nchwToNhwc(network.x));
+        const labels = tf.tensor1d([...network.labels], "int32");
+
+        const evaluate = (variables: Variables, x: tf.Tensor) => apply(model, variables, x, { train: false });
+        eagerAndJitted(evaluate, [variables, x], ([logits], mode) => {
+          assertClose(logits, network.eval_logits, FORWARD, `${mode} evaluation`);
+        });
+
+        const forward = (variables: Variables, x: tf.Tensor) => apply(model, variables, x, { train: true });
+        eagerAndJitted(forward, [variables, x], ([logits, batchStats], mode) => {
+          assertClose(logits, network.train_logits, FORWARD, `${mode} training`);
+          assertAllClose(batchStats, network.batch_stats_after, FORWARD, mode);
+        });
+
+        const names = Object.keys(variables.params);
+        const backward = ({ params, batchStats }: Variables, x: tf.Tensor, labels: tf.Tensor1D) => {
+          const loss = (...values: tf.Tensor[]): tf.Scalar => {
+            const params = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+            const [logits] = apply(model, { params, batchStats }, x, { train: true });
+            return crossEntropy(logits, labels);
+          };
+          const { value, grads } = tf.valueAndGrads(loss)(names.map((name) => params[name]));
+          return { value, grads: Object.fromEntries(names.map((name, i) => [name, grads[i]])) };
+        };
+        eagerAndJitted(backward, [variables, x, labels], ({ value, grads }, mode) => {
+          assertAlmostEquals(value.dataSync()[0], network.loss, 1e-5 * network.loss, `${mode} loss`);
+          assertAllClose(grads, network.grads, GRADIENT, mode);
+        });
+      });
+      assertEquals(tf.memory().numTensors, before, "live tensors");
+    },
+  });
+}

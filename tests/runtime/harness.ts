@@ -1,0 +1,40 @@
+/** What the runtime's tests share: every op is tried as it is and compiled. */
+import { jit, tf } from "../../runtime/mod.ts";
+import type { Reference } from "../reference.ts";
+
+/** How a function was run. */
+export type Mode = "eager" | "jit";
+
+/** Runs `fn` eagerly, then compiled, and hands each result to `check`, which may read it. Leaves no tensor behind. */
+export function eagerAndJitted<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  args: A,
+  check: (result: R, mode: Mode) => void,
+): void {
+  tf.tidy(() => check(fn(...args), "eager"));
+  const compiled = jit(fn);
+  try {
+    tf.tidy(() => check(compiled(...args), "jit"));
+  } finally {
+    compiled.dispose();
+  }
+}
+
+/** A tensor with the values of a reference. */
+export function toTensor<T extends tf.Tensor>({ shape, data }: Reference, dtype: tf.DataType = "float32"): T {
+  return tf.tensor(Array.from(data), [...shape], dtype) as T;
+}
+
+/**
+ * The gradient for each argument of `fn`, with `dy` coming in: one tensor for each output of `fn`. A sum of products
+ * stands behind the outputs, so that an op that ignores what comes in is found out.
+ */
+export function gradients<A extends tf.Tensor[]>(
+  fn: (...args: A) => tf.Tensor | readonly tf.Tensor[],
+  args: A,
+  dy: readonly tf.Tensor[],
+): tf.Tensor[] {
+  const weighted = (...inputs: tf.Tensor[]): tf.Tensor =>
+    tf.addN([fn(...inputs as A)].flat().map((output, i) => tf.sum(tf.mul(output, dy[i]))));
+  return tf.grads(weighted)(args);
+}
