@@ -39,6 +39,7 @@ export function apply(
   x: tf.Tensor,
   options: ApplyOptions & { readonly train: false },
 ): [logits: tf.Tensor2D];
+/** While training: the logits, and the running statistics after this batch. */
 export function apply(
   model: Model,
   variables: Variables,

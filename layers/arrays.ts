@@ -2,17 +2,22 @@
 
 /** A row of numbers and the shape that it stands for, last dimension fastest. */
 export interface NumericArray {
+  /** Lengths of the dimensions; empty for a single number. */
   readonly shape: readonly number[];
+  /** As many numbers as the product of the lengths. */
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
 /** A `NumericArray` of float32. */
 export interface FloatArray extends NumericArray {
+  /** As many numbers as the product of the lengths. */
   readonly data: Float32Array;
 }
 
-/** Parameters and running statistics of a model by PyTorch's names, in the layout that they have in memory. */
+/** The values of a model by PyTorch's names, in the layout that they have in memory. */
 export interface Arrays {
+  /** What is trained. */
   readonly params: Readonly<Record<string, FloatArray>>;
+  /** The running mean and variance of each batch norm. */
   readonly batchStats: Readonly<Record<string, FloatArray>>;
 }

@@ -11,7 +11,9 @@ export type InitScheme = "pytorch" | "heNormal";
 export interface Model {
   /** What messages call it, e.g. `ResNet-34`. */
   readonly name: string;
+  /** Where the images enter. */
   readonly input: InputNode;
+  /** The last node; in a classifier, the logits. */
   readonly output: Node;
   /** All nodes, each once and after its inputs: the order in which PyTorch calls the modules. */
   readonly nodes: readonly Node[];

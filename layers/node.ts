@@ -15,8 +15,10 @@ export type FlatShape = readonly [features: number];
 export type Shape = SpatialShape | FlatShape;
 
 /** What all nodes have. */
-interface NodeOf<Op extends string, Inputs extends readonly Node[], Cfg, S extends Shape> {
+export interface NodeOf<Op extends string, Inputs extends readonly Node[], Cfg, S extends Shape> {
+  /** What kind of node it is. */
   readonly op: Op;
+  /** The nodes that it is computed from. */
   readonly inputs: Inputs;
   /** The layer's settings, all of them resolved. */
   readonly cfg: Readonly<Cfg>;
@@ -26,10 +28,12 @@ interface NodeOf<Op extends string, Inputs extends readonly Node[], Cfg, S exten
   readonly shape: S;
 }
 
-type NoCfg = Record<never, never>;
+/** A layer without settings. */
+export type NoCfg = Record<never, never>;
 
 /** Marks a node as the end of a residual block: a table of the layers names the block after it. */
-interface BlockEnd {
+export interface BlockEnd {
+  /** Whether a residual block ends here. */
   readonly block: boolean;
 }
 

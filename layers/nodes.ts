@@ -5,6 +5,7 @@
  * All throw `TypeError` for shapes that do not fit and `RangeError` for settings that are out of range; the
  * message begins with the op and the layer's name.
  */
+import { checkWhole, from, slide, spatial } from "./checks.ts";
 import {
   type AddNode,
   type AvgPoolNode,
@@ -25,7 +26,7 @@ import {
 } from "./node.ts";
 
 /** What every layer is given. */
-interface Named {
+export interface Named {
   /** PyTorch's name of the module, e.g. `layer0.0.conv1.0`; unique within a model. */
   readonly name: string;
 }
@@ -285,52 +286,4 @@ export function scale(x: Node, cfg: Named & { readonly factor: number }): ScaleN
     throw new RangeError(`scale "${name}": factor must be finite, found ${factor}`);
   }
   return { op: "scale", inputs: [x], cfg: { factor }, name, shape: x.shape };
-}
-
-/** A node's shape and where it comes from, for messages. */
-function from(x: Node): string {
-  return `${showShape(x.shape)} from ${x.op} "${x.name}"`;
-}
-
-/** The shape of a map; other shapes are refused. */
-function spatial(op: Node["op"], name: string, x: Node): SpatialShape {
-  if (x.shape.length === 3) return x.shape;
-  throw new TypeError(`${op} "${name}": needs [h, w, c], found ${from(x)}`);
-}
-
-/** Height and width after a window has slid over a map. */
-function slide(
-  op: Node["op"],
-  name: string,
-  shape: SpatialShape,
-  kernelSize: number,
-  stride: number,
-  padding: number,
-): [height: number, width: number] {
-  const length = (n: number): number => Math.floor((n + 2 * padding - kernelSize) / stride) + 1;
-  const [height, width] = [length(shape[0]), length(shape[1])];
-  if (height < 1 || width < 1) {
-    throw new TypeError(
-      `${op} "${name}": a ${kernelSize}x${kernelSize} window with padding ${padding} does not fit into ${
-        showShape(shape)
-      }`,
-    );
-  }
-  return [height, width];
-}
-
-/** Refuses settings that are not whole numbers of at least `min`. */
-function checkWhole(
-  op: Node["op"],
-  name: string,
-  settings: Readonly<Record<string, number>>,
-  min: number,
-): void {
-  for (const [setting, value] of Object.entries(settings)) {
-    if (!Number.isSafeInteger(value) || value < min) {
-      throw new RangeError(
-        `${op} "${name}": ${setting} must be a whole number from ${min} up, found ${value}`,
-      );
-    }
-  }
 }

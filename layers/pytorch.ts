@@ -84,7 +84,9 @@ export function fromPyTorch(
       );
     }
   }
-  for (const [name, { shape }] of unread) refuse(`${JSON.stringify(name)} ${showShape(shape)} is not in the network`);
+  for (const [name, { shape }] of unread) {
+    refuse(`${JSON.stringify(name)} ${showShape(shape)} is not in the network`);
+  }
   return arrays;
 }
 

@@ -5,7 +5,7 @@
  * The generator is MT19937 (M. Matsumoto and T. Nishimura, ACM TOMACS 8(1), 1998), from pure-rand; it gives
  * the same 32-bit draws as `numpy.random.RandomState` of the same seed.
  */
-import { mersenne } from "npm:pure-rand@8.4.2/generator/mersenne";
+import { mersenne } from "pure-rand/generator/mersenne";
 
 /** Gives the next 32 random bits, as an unsigned integer. */
 export type Stream = () => number;

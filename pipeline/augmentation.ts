@@ -1,4 +1,4 @@
-/** Random changes of training images, on the device and inside `jit`: what was drawn, and what it does to the pixels. */
+/** Random changes of training images, on the device and inside `jit`: the draws, and what they do to the pixels. */
 import { foldSeed, statelessUniformInt, tf } from "../runtime/mod.ts";
 import type { Augment } from "./dataset.ts";
 

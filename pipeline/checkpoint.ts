@@ -1,5 +1,6 @@
 /** Saves and loads what a run carries from step to step, and a model's weights. */
 import {
+  type FloatArray,
   fromPyTorch,
   type Model,
   type NumericArray,
@@ -9,7 +10,7 @@ import {
   type Variables,
 } from "../layers/mod.ts";
 import { writeFileAtomic } from "../runtime/files.ts";
-import { tf, UserError } from "../runtime/mod.ts";
+import { UserError } from "../runtime/mod.ts";
 import { explainFileErrors } from "./file_errors.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import type { TrainState } from "./train.ts";
@@ -87,32 +88,24 @@ export async function loadCheckpoint(
   const isVelocity = ([name]: [string, NumericArray]): boolean => name.startsWith(VELOCITY);
   const entries = Object.entries(tensors);
   const arrays = fromPyTorch(model, Object.fromEntries(entries.filter((entry) => !isVelocity(entry))), path);
-  const velocities = entries.filter(isVelocity).map(([key, { shape, data }]): [string, tf.Tensor] => {
+  const velocities = entries.filter(isVelocity).map(([key, { shape, data }]): [string, FloatArray] => {
     const name = key.slice(VELOCITY.length);
     const expected = arrays.params[name]?.shape;
     if (`${expected}` !== `${shape}` || !(data instanceof Float32Array)) {
       throw damaged(path, `"${key}" has shape [${shape}], the parameter has [${expected ?? "none"}]`);
     }
-    return [name, tf.tensor(data, [...shape], "float32")];
+    return [name, { shape, data }];
   });
   const note = (key: string): number => {
     if (metadata[key] === undefined) throw damaged(path, `it does not say its ${key}`);
     return Number(metadata[key]);
   };
-  const { step, lossSum, lastLoss, seconds } = {
-    step: note("step"),
-    lossSum: note("lossSum"),
-    lastLoss: note("lastLoss"),
-    seconds: note("seconds"),
-  };
-  const state = {
-    variables: toTensors(arrays),
-    velocities: Object.fromEntries(velocities),
-    step,
-    lossSum,
-    lastLoss,
-  };
-  return { state, notes: { seconds } };
+  const [step, lossSum, lastLoss] = [note("step"), note("lossSum"), note("lastLoss")];
+  const notes = { seconds: note("seconds") };
+  // Tensors last: they would outlive an error.
+  const variables = toTensors(arrays);
+  const { params } = toTensors({ params: Object.fromEntries(velocities), batchStats: {} });
+  return { state: { variables, velocities: params, step, lossSum, lastLoss }, notes };
 }
 
 function damaged(path: string, problem: string): UserError {

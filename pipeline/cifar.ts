@@ -31,9 +31,11 @@ const IMAGES_PER_FILE = 10_000;
 /** The first files are for training, the last one for testing. */
 const TRAIN_FILES = CIFAR10_FILES.length - 1;
 
-/** Pixels `[N, 32, 32, 3]` in row-major order, 0 to 255, and labels `[N]`, 0 to 9. */
+/** Decoded records. */
 export interface Records {
+  /** `[N, 32, 32, 3]` in row-major order, 0 to 255. */
   readonly images: Uint8Array;
+  /** `[N]`, 0 to 9. */
   readonly labels: Uint8Array;
 }
 

@@ -7,6 +7,7 @@ import type { Dataset } from "./dataset.ts";
 
 /** Images in row-major order. */
 export interface Images {
+  /** `[N * H * W * C]`. */
   readonly values: Float32Array;
   /** `[N, H, W, C]`. */
   readonly shape: readonly [count: number, height: number, width: number, channels: number];

@@ -5,27 +5,33 @@ export type Transform = Resize | Normalize | Augment;
 
 /** Bilinear resize to `size` x `size`; `quantize` rounds to whole pixel values as an 8-bit image does. */
 export interface Resize {
+  /** Tells it from the other transforms. */
   readonly kind: "resize";
+  /** The new side, in pixels. */
   readonly size: number;
+  /** Whether to round to whole values 0 to 255 after each pass. */
   readonly quantize: boolean;
 }
 
 /** `(pixel / 255 - mean) / std`, one mean and one deviation a channel. */
 export interface Normalize {
+  /** Tells it from the other transforms. */
   readonly kind: "normalize";
+  /** `[C]`, on the scale 0 to 1. */
   readonly mean: readonly number[];
+  /** `[C]`, on the scale 0 to 1, above 0. */
   readonly std: readonly number[];
 }
 
-/**
- * Random changes of a training image: a horizontal flip for one image in two, and a shift by up to `crop` pixels each way.
- * `padding` says what comes in at the border: black pixels (`"zero"`), or the image mirrored about its edge pixel
- * (`"reflect"`).
- */
+/** Random changes of a training image. */
 export interface Augment {
+  /** Tells it from the other transforms. */
   readonly kind: "augment";
+  /** Whether one image in two is mirrored left to right. */
   readonly flip: boolean;
+  /** The longest shift down, up and to either side, in pixels. */
   readonly crop: number;
+  /** What a shift brings in: black pixels, or the image mirrored about its edge pixel. */
   readonly padding: "zero" | "reflect";
 }
 
@@ -47,8 +53,11 @@ export interface Dataset {
 
 /** The parts of a data set that a training run uses. */
 export interface Data {
+  /** To train on. */
   readonly train: Dataset;
+  /** To choose by: kept back from the training images by `split`. */
   readonly validation?: Dataset;
+  /** For the final figure only. */
   readonly test?: Dataset;
 }
 

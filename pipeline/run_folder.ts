@@ -129,8 +129,8 @@ export async function readRunInfo(dir: string): Promise<RunInfo> {
     () => Deno.readTextFile(path),
   );
   try {
-    const info: Partial<RunInfo> = JSON.parse(text);
-    if (info.recipe !== undefined && info.seed !== undefined && info.precision !== undefined) {
+    const info: Partial<RunInfo> | null = JSON.parse(text);
+    if (info?.recipe !== undefined && info.seed !== undefined && info.precision !== undefined) {
       return info as RunInfo;
     }
   } catch (error) {
@@ -185,7 +185,7 @@ async function exists(path: string): Promise<boolean> {
     await Deno.stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
     throw error;
   }
 }

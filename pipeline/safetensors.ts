@@ -1,9 +1,9 @@
 /**
- * The safetensors file format, in memory: 8 bytes with the length of the header (little-endian), the header in
- * JSON, then the numbers of all tensors, little-endian and without gaps.
+ * The safetensors file format, in memory: 8 bytes with the length of the header (little-endian), the header
+ * in JSON, then the numbers of all tensors, little-endian and without gaps.
  *
- * Specification and reference implementation: huggingface/safetensors on GitHub. What that implementation refuses
- * is refused here; what is written here is what it writes, byte for byte.
+ * Specification and reference implementation: huggingface/safetensors on GitHub. What that one refuses is refused
+ * here; what is written here is what it writes, byte for byte.
  */
 import type { NumericArray } from "../layers/arrays.ts";
 import { UserError } from "../runtime/errors.ts";
@@ -14,7 +14,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** Bytes in front of the header. */
 const LENGTH_BYTES = 8;
 
-/** The types that are stored, in the reference implementation's order: wide ones first, so that all are aligned. */
+/** The types that are stored, in the reference implementation's order: wide ones first, so all are aligned. */
 const DTYPES = [
   { dtype: "I64", array: BigInt64Array },
   { dtype: "F32", array: Float32Array },
@@ -92,7 +92,7 @@ function rankOf(name: string, { shape, data }: NumericArray): number {
 /**
  * Reads the bytes of a safetensors file, trusting nothing in them.
  * @param source What messages call the file, e.g. its path.
- * @throws {UserError} If the file is truncated, too long, or not what the format says; the message names the fault.
+ * @throws {UserError} If the file is truncated, too long, or not what the format says; the message tells.
  */
 export function decodeSafetensors(bytes: Uint8Array, source = "safetensors"): Safetensors {
   const refuse: Refuse = (problem) => {
@@ -129,7 +129,7 @@ export function decodeSafetensors(bytes: Uint8Array, source = "safetensors"): Sa
   }
 
   const tensors = parts.map(({ name, type, shape, begin, end }) => {
-    const { buffer } = new Uint8Array(bytes.subarray(start + begin, start + end)); // a copy, so that it is aligned
+    const { buffer } = new Uint8Array(bytes.subarray(start + begin, start + end)); // a copy is aligned
     return [name, { shape, data: new type.array(buffer) }] as const;
   });
   return { tensors: Object.fromEntries(tensors), metadata: about as Record<string, string> };
@@ -175,7 +175,9 @@ function parseInfo(name: string, info: unknown, refuse: Refuse): Part {
   const needed = shape.reduce((product, length) => product * length, type.array.BYTES_PER_ELEMENT);
   if (end - begin !== needed) {
     refuse(
-      `${quote(name)} ${type.dtype} [${shape.join(", ")}] needs ${needed} bytes, data_offsets give ${end - begin}`,
+      `${quote(name)} ${type.dtype} [${shape.join(", ")}] needs ${needed} bytes, data_offsets give ${
+        end - begin
+      }`,
     );
   }
   return { name, type, shape, begin, end };

@@ -18,9 +18,11 @@ export function limit(n: number): (data: Data) => Data {
   return (data) => {
     if (data.validation) throw new TypeError("limit: the data is split already; put limit before split");
     const { train } = data;
-    if (!Number.isInteger(n) || n < 1 || n > train.indices.length) {
+    const available = train.indices.length;
+    if (!Number.isInteger(n) || n < 1 || n > available) {
       throw new UsageError(
-        `Cannot limit the training images to ${n}: there are ${train.indices.length}; give a whole number from 1 to ${train.indices.length}`,
+        `Cannot limit the training images to ${n}: there are ${available}; ` +
+          `give a whole number from 1 to ${available}`,
       );
     }
     return { ...data, train: { ...train, indices: train.indices.slice(0, n) } };

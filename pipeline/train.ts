@@ -26,8 +26,9 @@ export interface TrainState {
   readonly velocities: Tensors;
   /** Steps done. */
   readonly step: number;
-  /** Sum over the images of this epoch so far of their loss, in nats, and the loss of the last step. */
+  /** Sum over the images of this epoch so far of their loss, in nats. */
   readonly lossSum: number;
+  /** Mean loss of the last step's images, in nats; NaN before the first. */
   readonly lastLoss: number;
 }
 
@@ -35,11 +36,13 @@ export interface TrainState {
 export interface StepReport {
   /** 0-based. */
   readonly epoch: number;
-  /** Steps done in this epoch, and how many it has. */
+  /** Steps done in this epoch. */
   readonly stepOfEpoch: number;
+  /** Steps that an epoch has. */
   readonly stepsPerEpoch: number;
   /** Steps done in the run. */
   readonly step: number;
+  /** Steps that the run has. */
   readonly totalSteps: number;
   /** Images of this step. */
   readonly images: number;
@@ -51,11 +54,13 @@ export interface StepReport {
 export interface EpochReport {
   /** 1-based, as people count. */
   readonly epoch: number;
+  /** Epochs that the run has. */
   readonly epochs: number;
   /** Steps done in the run. */
   readonly step: number;
-  /** Mean loss over the epoch's images, and the loss of its last step, in nats. */
+  /** Mean loss over the epoch's images, in nats. */
   readonly loss: number;
+  /** Mean loss of the images of the epoch's last step, in nats: what the tutorial prints. */
   readonly lastLoss: number;
   /** Learning rate of the epoch's last step. */
   readonly learningRate: number;
@@ -71,9 +76,11 @@ export interface TrainOptions {
   readonly seed?: number;
   /** Where to go on; a new state unless given. It is given away: its tensors are disposed. */
   readonly state?: TrainState;
+  /** Number format of convolutions and matrix products; float32 unless given. */
   readonly precision?: Precision;
   /** Ends the run after the step that is under way. */
   readonly signal?: AbortSignal;
+  /** Called after each step. */
   readonly onStep?: (report: StepReport) => void;
   /** Called after each epoch, with the state as it stands; the state must not be disposed. */
   readonly onEpoch?: (report: EpochReport, state: TrainState) => void | Promise<void>;

@@ -3,7 +3,9 @@ import { type Augment, type Data, type Dataset, mapParts, outputShape, type Tran
 
 /** Mean and standard deviation of the pixels by channel, on the scale 0 to 1. */
 export interface ChannelStats {
+  /** `[C]`. */
   readonly mean: readonly number[];
+  /** `[C]`. */
   readonly std: readonly number[];
 }
 
@@ -14,8 +16,8 @@ export const CIFAR10_STATS: ChannelStats = {
 };
 
 /**
- * What the tutorial normalises by. The deviations are not those of the data set's pixels: they are the mean over the
- * images of each image's own deviation, numbers that many CIFAR-10 scripts carry on.
+ * What the tutorial normalises by. Its deviations are not those of all pixels: they are the mean, over the training
+ * images, of the deviation within one image (0.2023, 0.1994, 0.2010 when recomputed so), as in many CIFAR-10 scripts.
  */
 export const TUTORIAL_STATS: ChannelStats = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
 
@@ -79,8 +81,8 @@ export function normalize({ mean, std }: ChannelStats): (data: Data) => Data {
 /**
  * Changes the training images at random, anew each time they are seen; validation and test images stay as they are.
  *
- * @param cfg `flip`: mirror each image left to right with probability 1/2. `crop`: shift each image by a whole number of
- *   pixels, uniform in `[-crop, crop]` down and across, which is torchvision's `RandomCrop(size, padding=crop)`.
+ * @param cfg `flip`: mirror each image left to right with probability 1/2. `crop`: shift each image by a whole number
+ *   of pixels, uniform in `[-crop, crop]` down and across, which is torchvision's `RandomCrop(size, padding=crop)`.
  *   `padding`: what the shift brings in. `"zero"` (the default) is black, pixel value 0, wherever in the list the step
  *   stands: after `normalize` it is the normalised black. `"reflect"` mirrors about the edge pixel, which is not
  *   repeated, as NumPy's and PyTorch's `reflect`.
@@ -100,7 +102,8 @@ export function augment(
     const [height, width] = outputShape(data.train);
     if (padding === "reflect" && crop >= Math.min(height, width)) {
       throw new RangeError(
-        `augment: crop ${crop} with reflected padding needs images larger than ${crop} pixels, found ${height} x ${width}`,
+        `augment: crop ${crop} with reflected padding needs images larger than ${crop} pixels, ` +
+          `found ${height} x ${width}`,
       );
     }
     return { ...data, train: append(data.train, { kind: "augment", flip, crop, padding }) };

@@ -1,6 +1,7 @@
 /** The object that tfjs-node's backend talks to (`TFJSBinding`), over Deno's FFI instead of a native addon. */
 import type { TFJSBinding } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import { type Attr, AttrKind, type AttrSetters, eagerSetters, setAttrs } from "./attributes.ts";
+import { readBuffer } from "./buffers.ts";
 import { DType } from "./dtypes.ts";
 import { UserError } from "./errors.ts";
 import { cString, cStringBytes, type Library } from "./library.ts";
@@ -237,6 +238,37 @@ export class Binding implements TFJSBinding {
       ? []
       : [{ name: "config_proto", type: AttrKind.string, value: config }];
     return this.#execute(fn.name, attrs, inputIds, fn.outputs.length, fn.outputs);
+  }
+
+  /** The C API, for what looks at a traced function from outside. */
+  get library(): Library {
+    return this.#library;
+  }
+
+  /** The serialised `FunctionDef` of a traced function. */
+  functionDef({ name }: TracedFunction): Uint8Array<ArrayBuffer> {
+    const { symbols: c, status, check } = this.#library;
+    return readBuffer(this.#library, (buffer) => {
+      c.TFE_ContextGetFunctionDef(this.#context, cStringBytes(name), buffer, status);
+      check("TFE_ContextGetFunctionDef");
+    });
+  }
+
+  /** Hands the `TF_Tensor*` of tensors to `use`, for as long as it runs. */
+  withTensors<R>(ids: readonly number[], use: (tensors: Deno.PointerObject[]) => R): R {
+    const tensors: Deno.PointerObject[] = [];
+    try {
+      for (const id of ids) {
+        const entry = this.#entry(id);
+        if (entry.kind === "traced") {
+          throw new JitError(`Cannot take the value of ${entry.symbol.op}: it has none`);
+        }
+        tensors.push(this.#resolve(entry.handle));
+      }
+      return use(tensors);
+    } finally {
+      for (const tensor of tensors) this.#library.symbols.TF_DeleteTensor(tensor);
+    }
   }
 
   /** Forgets a traced function. */

@@ -150,7 +150,7 @@ async function exclusively<T>(cache: string, progress: Progress, work: () => Pro
   try {
     return await withLock(join(cache, LOCK), onWait, async () => {
       for await (const { name } of Deno.readDir(cache)) {
-        if (name.startsWith(STAGING)) await Deno.remove(join(cache, name), { recursive: true });
+        if (name.startsWith(STAGING)) await removeStaging(join(cache, name));
       }
       return await work();
     });
@@ -162,6 +162,13 @@ async function exclusively<T>(cache: string, progress: Progress, work: () => Pro
         `or ${LIBRARY_VARIABLE} to one that holds libtensorflow_cc ${TENSORFLOW_MINOR}`,
     );
   }
+}
+
+/** Removes a staging folder. A pip that outlived its caller may be writing there, and stops when the folder has another name. */
+async function removeStaging(staging: string): Promise<void> {
+  const renamed = staging.endsWith(".stale") ? staging : `${staging}.stale`;
+  if (renamed !== staging) await Deno.rename(staging, renamed);
+  await Deno.remove(renamed, { recursive: true });
 }
 
 /** Lets `fill` make the folder `finished` inside a staging folder, then gives it its name. The rest goes, come what may. */
@@ -179,7 +186,7 @@ async function inStaging(
     await Deno.rename(finished, place);
     return { directory: join(place, "tensorflow"), version, source: "cache" };
   } finally {
-    await Deno.remove(staging, { recursive: true });
+    await removeStaging(staging);
   }
 }
 

@@ -71,7 +71,11 @@ export function jit<A extends readonly unknown[], R>(
   });
 }
 
-function compile<A extends readonly unknown[], R>(
+/**
+ * Traces `fn` for arguments of that structure and of those tensors' shapes and types.
+ * @throws {JitError} As `jit` does.
+ */
+export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   structure: Structure,
   tensors: readonly tfjs.Tensor[],

@@ -148,6 +148,7 @@ async function runPip(command: PipCommand, args: readonly string[], temporary: s
       PYTHONIOENCODING: "utf-8",
     },
   }).spawn();
+  const reader = child.stderr.getReader();
   let interrupted = false;
   const interrupt = (): void => {
     interrupted = true;
@@ -160,14 +161,28 @@ async function runPip(command: PipCommand, args: readonly string[], temporary: s
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   for (const signal of signals) Deno.addSignalListener(signal, interrupt);
   try {
-    const { success, stderr } = await child.output();
+    const said = readText(reader);
+    const { success } = await child.status;
+    // What was started may be a wrapper whose pip lives on and holds the pipe open.
+    if (interrupted) await reader.cancel();
+    const stderr = await said;
     if (interrupted) {
-      throw new UserError(`Stopped installing TensorFlow: interrupted; run "deno task setup" again`);
+      throw new UserError('Stopped installing TensorFlow: interrupted; run "deno task setup" again');
     }
-    if (!success) throw new UserError(explainFailure(command.join(" "), new TextDecoder().decode(stderr)));
+    if (!success) throw new UserError(explainFailure(command.join(" "), stderr));
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
   }
+}
+
+/** The text of a stream, up to its end or to where reading it is cancelled. */
+async function readText(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    text += decoder.decode(read.value, { stream: true });
+  }
+  return text;
 }
 
 /** What pip's output gives away about a failure: the first pattern that a line of it matches. */
@@ -200,7 +215,7 @@ const CAUSES: readonly { pattern: RegExp; cause: string; remedy: string }[] = [
   },
   {
     pattern: /No matching distribution|Could not find a version/i,
-    cause: "pip's package index does not have it",
+    cause: "pip's package index does not have it, or cannot be reached",
     remedy: `see with "pip config list" which index it asks, ${RETRY}, ${OTHER_WAY}`,
   },
   {
@@ -214,7 +229,7 @@ const CAUSES: readonly { pattern: RegExp; cause: string; remedy: string }[] = [
 export function explainFailure(command: string, stderr: string): string {
   const lines = stderr.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "");
   for (const { pattern, cause, remedy } of CAUSES) {
-    const line = lines.find((line) => pattern.test(line));
+    const line = lines.findLast((line) => pattern.test(line));
     if (line !== undefined) {
       return `Cannot install TensorFlow with "${command}": ${cause} (${short(line)}); ${remedy}`;
     }
@@ -229,8 +244,11 @@ function lastLine(text: string): string {
   return short(text.trim().split("\n").at(-1) || "failed without a message");
 }
 
-/** A line without pip's prefix, cut where it stops being of use. */
+/** A line without pip's prefixes and the insides of its objects, cut where it stops being of use. */
 function short(line: string): string {
-  const text = line.replace(/^(?:ERROR|WARNING): /, "");
+  const text = line.replace(/^(?:ERROR|WARNING): /, "").replace(/^Retrying .* after /, "").replace(
+    /<[^>]*>: /g,
+    "",
+  );
   return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }

@@ -23,7 +23,9 @@ function checkSeed(name: string, seed: tfjs.Tensor): void {
 export function statelessUniform(shape: readonly number[], seed: tfjs.Tensor1D): tfjs.Tensor {
   checkSeed("statelessUniform", seed);
   const attrs = { ...SHAPE_AND_SEED, dtype: type("float32") };
-  return callOp("StatelessRandomUniform", attrs, [tfjs.tensor1d([...shape], "int32"), seed])[0];
+  return tfjs.tidy(() =>
+    callOp("StatelessRandomUniform", attrs, [tfjs.tensor1d([...shape], "int32"), seed])[0]
+  );
 }
 
 /**
@@ -38,12 +40,15 @@ export function statelessUniformInt(
   maxval: number,
 ): tfjs.Tensor {
   checkSeed("statelessUniformInt", seed);
-  return callOp("StatelessRandomUniformInt", { ...SHAPE_AND_SEED, dtype: type("int32") }, [
-    tfjs.tensor1d([...shape], "int32"),
-    seed,
-    tfjs.scalar(minval, "int32"),
-    tfjs.scalar(maxval, "int32"),
-  ])[0];
+  const attrs = { ...SHAPE_AND_SEED, dtype: type("int32") };
+  return tfjs.tidy(() =>
+    callOp("StatelessRandomUniformInt", attrs, [
+      tfjs.tensor1d([...shape], "int32"),
+      seed,
+      tfjs.scalar(minval, "int32"),
+      tfjs.scalar(maxval, "int32"),
+    ])[0]
+  );
 }
 
 /**
@@ -53,11 +58,11 @@ export function statelessUniformInt(
  */
 export function foldSeed(seed: tfjs.Tensor1D, salt: number): tfjs.Tensor1D {
   checkSeed("foldSeed", seed);
-  const hashed = callOp("StatelessRandomUniformFullInt", { ...SHAPE_AND_SEED, dtype: type("int32") }, [
-    tfjs.tensor1d([2], "int32"),
-    seed,
-  ])[0];
-  return tfjs.add(hashed, tfjs.tensor1d([salt, 0], "int32")) as tfjs.Tensor1D;
+  const attrs = { ...SHAPE_AND_SEED, dtype: type("int32") };
+  return tfjs.tidy(() => {
+    const [hashed] = callOp("StatelessRandomUniformFullInt", attrs, [tfjs.tensor1d([2], "int32"), seed]);
+    return tfjs.add(hashed, tfjs.tensor1d([salt, 0], "int32"));
+  });
 }
 
 /**
@@ -68,6 +73,8 @@ export function foldSeed(seed: tfjs.Tensor1D, salt: number): tfjs.Tensor1D {
  */
 export function dropout<X extends tfjs.Tensor>(x: X, rate: number, seed: tfjs.Tensor1D): X {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: rate ${rate} is not in [0, 1)`);
-  const keep = tfjs.greaterEqual(statelessUniform(x.shape, seed), rate);
-  return tfjs.mul(x, tfjs.div(tfjs.cast(keep, "float32"), 1 - rate)) as X;
+  return tfjs.tidy(() => {
+    const keep = tfjs.greaterEqual(statelessUniform(x.shape, seed), rate);
+    return tfjs.mul(x, tfjs.div(tfjs.cast(keep, "float32"), 1 - rate)) as X;
+  });
 }

@@ -22,6 +22,8 @@ export const SYMBOLS = {
   // TF_Buffer* TF_NewBuffer(void); void TF_DeleteBuffer(TF_Buffer*)
   TF_NewBuffer: { parameters: [], result: "pointer" },
   TF_DeleteBuffer: { parameters: ["pointer"], result: "void" },
+  // TF_Buffer* TF_NewBufferFromString(const void* proto, size_t proto_len)
+  TF_NewBufferFromString: { parameters: ["buffer", "usize"], result: "pointer" },
 
   // TF_Tensor* TF_AllocateTensor(TF_DataType, const int64_t* dims, int num_dims, size_t len)
   TF_AllocateTensor: { parameters: ["i32", "buffer", "i32", "usize"], result: "pointer" },
@@ -163,6 +165,48 @@ export const SYMBOLS = {
   TFE_ContextAddFunction: { parameters: ["pointer", "pointer", "pointer"], result: "void" },
   // void TFE_ContextRemoveFunction(TFE_Context*, const char* name, TF_Status*)
   TFE_ContextRemoveFunction: { parameters: ["pointer", "buffer", "pointer"], result: "void" },
+  // void TFE_ContextGetFunctionDef(TFE_Context*, const char* function_name, TF_Buffer*, TF_Status*)
+  // (tensorflow/c/eager/c_api_experimental.h)
+  TFE_ContextGetFunctionDef: { parameters: ["pointer", "buffer", "pointer", "pointer"], result: "void" },
+
+  // TF_ImportGraphDefOptions* TF_NewImportGraphDefOptions(void); void TF_DeleteImportGraphDefOptions(TF_ImportGraphDefOptions*)
+  TF_NewImportGraphDefOptions: { parameters: [], result: "pointer" },
+  TF_DeleteImportGraphDefOptions: { parameters: ["pointer"], result: "void" },
+  // void TF_GraphImportGraphDef(TF_Graph*, const TF_Buffer* graph_def, const TF_ImportGraphDefOptions*, TF_Status*)
+  TF_GraphImportGraphDef: { parameters: ["pointer", "pointer", "pointer", "pointer"], result: "void" },
+  // TF_Operation* TF_GraphOperationByName(TF_Graph*, const char* oper_name)
+  TF_GraphOperationByName: { parameters: ["pointer", "buffer"], result: "pointer" },
+
+  // TF_SessionOptions* TF_NewSessionOptions(void); void TF_DeleteSessionOptions(TF_SessionOptions*)
+  TF_NewSessionOptions: { parameters: [], result: "pointer" },
+  TF_DeleteSessionOptions: { parameters: ["pointer"], result: "void" },
+  // void TF_SetConfig(TF_SessionOptions*, const void* proto, size_t proto_len, TF_Status*)
+  TF_SetConfig: { parameters: ["pointer", "buffer", "usize", "pointer"], result: "void" },
+  // TF_Session* TF_NewSession(TF_Graph*, const TF_SessionOptions*, TF_Status*)
+  TF_NewSession: { parameters: ["pointer", "pointer", "pointer"], result: "pointer" },
+  // void TF_CloseSession(TF_Session*, TF_Status*); void TF_DeleteSession(TF_Session*, TF_Status*)
+  TF_CloseSession: { parameters: ["pointer", "pointer"], result: "void" },
+  TF_DeleteSession: { parameters: ["pointer", "pointer"], result: "void" },
+  // void TF_SessionRun(TF_Session*, const TF_Buffer* run_options, const TF_Output* inputs, TF_Tensor* const* input_values,
+  //   int ninputs, const TF_Output* outputs, TF_Tensor** output_values, int noutputs,
+  //   const TF_Operation* const* target_opers, int ntargets, TF_Buffer* run_metadata, TF_Status*)
+  TF_SessionRun: {
+    parameters: [
+      "pointer",
+      "pointer",
+      "buffer",
+      "buffer",
+      "i32",
+      "buffer",
+      "buffer",
+      "i32",
+      "pointer",
+      "i32",
+      "pointer",
+      "pointer",
+    ],
+    result: "void",
+  },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The bound functions. */

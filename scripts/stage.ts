@@ -1,4 +1,4 @@
-/** What the tasks `load`, `resize`, `normalize` and `split` share: run the pipeline up to a stage and show what comes out. */
+/** What `load`, `resize`, `normalize` and `split` share: run the pipeline up to a stage and show what comes out. */
 import { loadCifar } from "../pipeline/cifar.ts";
 import { contactSheet, firstImages } from "../pipeline/contact_sheet.ts";
 import { classCounts, type Data, type Dataset, outputShape } from "../pipeline/dataset.ts";
@@ -34,6 +34,7 @@ export const resizeFlags = {
 
 /** One stage of the pipeline. */
 export interface Stage {
+  /** The task's name. */
   readonly name: string;
   /** The pipeline up to the stage, from the loaded data on. */
   readonly before: (data: Data) => Data;
@@ -45,9 +46,11 @@ export interface Stage {
 
 /** What a stage makes of one part of the data. */
 export interface PartReport {
+  /** How many. */
   readonly images: number;
   /** Of one image, `[H, W, C]`. */
   readonly shape: readonly number[];
+  /** Of the pixels. */
   readonly dtype: "uint8" | "float32";
   /** Number of images by name of the class. */
   readonly classCounts: Readonly<Record<string, number>>;
@@ -59,11 +62,13 @@ export interface PartReport {
 
 /** What a stage makes of the data: the object that `--json` prints. */
 export interface StageReport {
+  /** The task's name. */
   readonly stage: string;
   /** Time in the stage alone, for `timedImages`; where it runs on the device, compiling included. */
   readonly milliseconds: number;
   /** All that were read or split; of a stage that runs on the device, the images of the statistics. */
   readonly timedImages: number;
+  /** By name: `train`, `validation`, `test`. */
   readonly parts: Readonly<Record<string, PartReport>>;
   /** The contact sheet, if one was asked for. */
   readonly out?: string;
@@ -79,6 +84,7 @@ export async function showStage(stage: Stage, flags: Values<typeof stageFlags>):
   if (flags.out !== undefined && !flags.out.toLowerCase().endsWith(".png")) {
     throw new UsageError(`Cannot use --out "${flags.out}": expected a name that ends in .png`);
   }
+  configure({ progress: terminalProgress() });
   const start = performance.now();
   const loaded = await loadCifar(flags.data);
   const loading = performance.now() - start;
@@ -100,10 +106,7 @@ export async function reportStage(
 
   const { train } = data;
   const images = sampleSize(train, sample);
-  if (train.transforms.length > 0) {
-    configure({ progress: terminalProgress() });
-    await tf.ready();
-  }
+  if (train.transforms.length > 0) await tf.ready();
   const { milliseconds, ...statistics } = pixelStatistics(train, { images });
   if (out !== undefined) {
     const normalized = train.transforms.some(({ kind }) => kind === "normalize");

@@ -28,7 +28,7 @@ function test(name: string, fn: () => void): void {
   Deno.test({
     name: `apply: ${name}`,
     ignore: !canLoadTensorFlow,
-    async fn() {
+    async fn(): Promise<void> {
       await tf.ready();
       const before = tf.memory().numTensors;
       tf.tidy(fn);
@@ -92,7 +92,7 @@ test("a node that is used twice is computed once", () => {
   assertEquals(y.dataSync()[0], 2 ** 60);
 });
 
-test("batch norm: evaluation takes the running statistics, training the batch's and moves the running ones", () => {
+test("batch norm: evaluation takes the running statistics, training the batch's and updates them", () => {
   const model = over([2, 1, 1], (x) => batchNorm(x, { name: "bn", epsilon: 0.5, momentum: 0.25 }));
   const variables: Variables = {
     params: { "bn.weight": tf.tensor1d([2]), "bn.bias": tf.tensor1d([1]) },
@@ -139,6 +139,16 @@ test("dropout: at work while training only, a function of the seed, of its own i
 });
 
 const model = resnet([1, 1], { widths: [2, 3], inputSize: 32, numClasses: 4 });
+
+test("leaves nothing behind but what it returns", () => {
+  const variables = init(model, 0);
+  const x = tf.ones([2, 32, 32, 3]);
+  const before = tf.memory().numTensors;
+  apply(model, variables, x, { train: false });
+  assertEquals(tf.memory().numTensors - before, 1);
+  const [, batchStats] = apply(model, variables, x, { train: true });
+  assertEquals(tf.memory().numTensors - before, 1 + 1 + Object.keys(batchStats).length);
+});
 
 test("refuses images of another shape or type, naming the input and both shapes", () => {
   const variables = init(model, 0);

@@ -9,7 +9,7 @@ import { assertClose } from "../reference.ts";
 
 const resnet8 = resnet([1, 1, 1], { stem: "cifar" });
 
-Deno.test("initArrays: the first values are those of an independent implementation over NumPy's MT19937", () => {
+Deno.test("initArrays: the first values, against another implementation over NumPy's MT19937", () => {
   for (const { seed, name, scheme, values } of initValues) {
     const { data } = initArrays(resnet8, seed, scheme as InitScheme).params[name];
     // Uniform draws are exact; sine, cosine and logarithm may differ in the last bit of a double.
@@ -84,7 +84,7 @@ Deno.test("initArrays: He's is normal with deviation sqrt(2 / fan-in), biases ze
       5 * expected / Math.sqrt(2 * data.length),
       `deviation of ${parameter.name}`,
     );
-    // A normal has 68.27 % within one deviation (a uniform of this deviation has 57.7 %), and 4.55 % beyond two.
+    // A normal has 68.27 % within one deviation (a uniform of this deviation has 57.7 %).
     const share = data.filter((value) => Math.abs(value) < expected).length / data.length;
     if (data.length > 5000) assertAlmostEquals(share, 0.6827, 0.02, `shape of ${parameter.name}`);
   }

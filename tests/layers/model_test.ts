@@ -15,7 +15,7 @@ Deno.test("defineModel: every node once, inputs first, in the order of the input
   assertEquals(model.initScheme, "pytorch");
 });
 
-Deno.test("defineModel: a diamond of depth 60 is walked once, not 2^60 times, and depth 20000 does not overflow", () => {
+Deno.test("defineModel: 60 diamonds are walked once, not 2^60 times; depth 20000 does not overflow", () => {
   let wide: Node = input([1, 1, 1]);
   for (let i = 0; i < 60; i++) wide = add(wide, wide, { name: `${i}` });
   assertEquals(defineModel(wide, { name: "net" }).nodes.length, 61);

@@ -1,6 +1,6 @@
 /**
- * Whole networks against PyTorch: logits in evaluation and training, loss, the gradient of every parameter and the
- * running statistics after one step; eager and jitted.
+ * Whole networks against PyTorch: logits in evaluation and training, loss, the gradient of every parameter and
+ * the running statistics after one step; eager and jitted.
  */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { apply } from "../../layers/apply.ts";
@@ -82,7 +82,7 @@ for (const [name, { model, network }] of Object.entries(networks)) {
   Deno.test({
     name: `parity with PyTorch: ${name}`,
     ignore: !canLoadTensorFlow,
-    async fn() {
+    async fn(): Promise<void> {
       await tf.ready();
       const before = tf.memory().numTensors;
       tf.tidy(() => {

@@ -1,4 +1,4 @@
-/** Names and shapes against PyTorch's state_dict of the tutorial's own class (tests/data/torch_reference.py). */
+/** Names and shapes against the state_dict of the tutorial's own class (tests/data/torch_reference.py). */
 import { assertEquals } from "@std/assert";
 import { fastResnet } from "../../layers/fast_resnet.ts";
 import { parameterCount, parameters } from "../../layers/parameters.ts";
@@ -36,7 +36,7 @@ Deno.test("parameterCount: the tutorial's network, as torchsummary counts it", (
 });
 
 Deno.test("parameterCount: the CIFAR family, by hand", () => {
-  // Blocks without convolution biases: a convolution i to o has 9 i o weights, a batch norm over o channels 2 o.
+  // Blocks without convolution biases: a convolution has 9 i o weights, a batch norm 2 o.
   const block = (i: number, o: number): number => 9 * i * o + 2 * o + 9 * o * o + 2 * o;
   const stem = 9 * 3 * 16 + 2 * 16;
   const head = 64 * 10 + 10;

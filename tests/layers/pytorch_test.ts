@@ -10,7 +10,7 @@ import stateDict from "../data/state_dict_resnet34.json" with { type: "json" };
 const model = resnet([1, 1], { widths: [2, 3], inputSize: 32, numClasses: 4 });
 const arrays = initArrays(model, 5);
 
-Deno.test("toPyTorch: keys, order and shapes are those of the tutorial's state_dict, counters included", () => {
+Deno.test("toPyTorch: keys, order and shapes are those of the tutorial's state_dict, with counters", () => {
   const resnet34 = resnet([3, 4, 6, 3]);
   const entries = toPyTorch(resnet34, initArrays(resnet34, 0));
   assertEquals(Object.entries(entries).map(([name, { shape }]) => [name, [...shape]]), stateDict);

@@ -10,7 +10,7 @@ import { granted } from "../needs.ts";
 Deno.test({
   name: "summary: the tutorial's network gives torchsummary's text (tests/data/torch_reference.py)",
   ignore: !granted("read"),
-  async fn() {
+  async fn(): Promise<void> {
     const theirs = await Deno.readTextFile(new URL("../data/torchsummary_resnet34.txt", import.meta.url));
     const [ours, expected] = [summary(resnet([3, 4, 6, 3])).split("\n"), theirs.trimEnd().split("\n")];
     for (const [i, line] of expected.entries()) assertEquals(ours[i], line, `line ${i + 1}`);

@@ -11,7 +11,7 @@ const model = resnet([1, 1], { widths: [2, 3], inputSize: 32, numClasses: 4 });
 Deno.test({
   name: "init: the tensors hold what initArrays draws, by its names and shapes",
   ignore: !canLoadTensorFlow,
-  async fn() {
+  async fn(): Promise<void> {
     await tf.ready();
     tf.tidy(() => {
       assertEquals(toArrays(init(model, 9)), initArrays(model, 9));
@@ -28,7 +28,7 @@ Deno.test({
 Deno.test({
   name: "toTensors, toArrays: there and back, also after a computation; other types are refused",
   ignore: !canLoadTensorFlow,
-  async fn() {
+  async fn(): Promise<void> {
     await tf.ready();
     tf.tidy(() => {
       const variables = toTensors({
