@@ -13,6 +13,8 @@ export interface Contender {
   /** How, e.g. "float32, channels_last, compiled". */
   readonly how: string;
   readonly precision: Precision;
+  /** Whether it is PyTorch as the tutorial writes it: float32, NCHW, eager. */
+  readonly isTutorial: boolean;
   /** Program and arguments. Its last line on stdout is a `PeerResult` as JSON. */
   readonly command: readonly string[];
 }
@@ -51,15 +53,21 @@ export interface Field {
   readonly seconds: number;
   readonly threads?: number;
   readonly python: Python;
-  /** Files of the benchmark task and of the peers. */
-  readonly scripts: { readonly deno: string; readonly torch: string; readonly keras: string };
+  /** What runs this project's task without its flags, and the files of the peers' scripts. */
+  readonly programs: { readonly deno: readonly string[]; readonly torch: string; readonly keras: string };
 }
 
+const NCHW = ["--layout", "nchw"];
+const CHANNELS_LAST = ["--layout", "channels_last"];
+
 /**
- * Everyone who takes part: this project, PyTorch as the tutorial writes it (float32, NCHW, eager), PyTorch with
- * channels_last, eager and compiled, and Keras if there is one; in each of the precisions.
+ * Everyone who takes part: this project; PyTorch as the tutorial writes it (float32, NCHW, eager), the same compiled,
+ * and with channels_last, eager and compiled; Keras if there is one. Each in each of the precisions, but that NCHW is
+ * float32 only.
  */
-export function contenders({ benchmark, precisions, seconds, threads, python, scripts }: Field): Contender[] {
+export function contenders(
+  { benchmark, precisions, seconds, threads, python, programs }: Field,
+): Contender[] {
   const { model, batch, size, inference } = benchmark;
   const flags = [
     ...["--model", model, "--batch", `${batch}`, "--size", `${size}`, "--seconds", `${seconds}`],
@@ -70,10 +78,11 @@ export function contenders({ benchmark, precisions, seconds, threads, python, sc
     framework,
     how: [precision, how].filter((text) => text !== "").join(", "),
     precision,
+    isTutorial: framework === "PyTorch" && more.join() === NCHW.join(),
     command: [
       ...(framework === "Deno"
-        ? [Deno.execPath(), "run", "--allow-all", scripts.deno, "--json"]
-        : [python.program, framework === "PyTorch" ? scripts.torch : scripts.keras]),
+        ? [...programs.deno, "--json"]
+        : [python.program, framework === "PyTorch" ? programs.torch : programs.keras]),
       ...flags,
       ...["--precision", precision],
       ...more,
@@ -81,10 +90,13 @@ export function contenders({ benchmark, precisions, seconds, threads, python, sc
   });
   return [
     ...precisions.map((precision) => peer("Deno", "", precision)),
-    peer("PyTorch", "as the tutorial writes it", "float32", "--layout", "nchw"),
+    peer("PyTorch", "as the tutorial writes it", "float32", ...NCHW),
+    ...(precisions.includes("float32")
+      ? [peer("PyTorch", "NCHW, compiled", "float32", ...NCHW, "--compile")]
+      : []),
     ...precisions.flatMap((precision) => [
-      peer("PyTorch", "channels_last", precision, "--layout", "channels_last"),
-      peer("PyTorch", "channels_last, compiled", precision, "--layout", "channels_last", "--compile"),
+      peer("PyTorch", "channels_last", precision, ...CHANNELS_LAST),
+      peer("PyTorch", "channels_last, compiled", precision, ...CHANNELS_LAST, "--compile"),
       ...(python.hasKeras ? [peer("Keras", "", precision)] : []),
     ]),
   ];
@@ -129,31 +141,39 @@ export interface Ratio {
 }
 
 /**
- * Ratios of median images a second: in each precision to the best PyTorch of that precision, and this project's
- * fastest to PyTorch as the tutorial writes it.
+ * Ratios of median images a second: in each precision to the best PyTorch and to Keras of that precision, and this
+ * project's fastest to PyTorch as the tutorial writes it. Who failed is left out.
  */
 export function ratios(standings: readonly Standing[]): Ratio[] {
-  const done = standings.filter(({ results }) => results.length > 0);
-  const fastest = (candidates: readonly Standing[]): Standing | undefined =>
-    candidates.toSorted((a, b) => medianRate(b) - medianRate(a))[0];
+  const fastest = (is: (contender: Contender) => boolean): Standing | undefined =>
+    standings.filter(({ contender, results }) => results.length > 0 && is(contender))
+      .sort((a, b) => medianRate(b) - medianRate(a))[0];
   const compare = (ours: Standing | undefined, theirs: Standing | undefined): Ratio[] =>
     ours === undefined || theirs === undefined ? [] : [{
       precision: ours.contender.precision,
       against: theirs.contender,
       ratio: medianRate(ours) / medianRate(theirs),
     }];
-  const ours = done.filter(({ contender }) => contender.framework === "Deno");
-  const torch = done.filter(({ contender }) => contender.framework === "PyTorch");
-  return [
-    ...ours.flatMap((one) =>
-      compare(one, fastest(torch.filter(({ contender }) => contender.precision === one.contender.precision)))
-    ),
-    ...compare(fastest(ours), torch.find(({ contender }) => contender.command.includes("nchw"))),
-  ];
+  const best = (framework: Framework, precision: Precision): Standing | undefined =>
+    fastest((contender) => contender.framework === framework && contender.precision === precision);
+  const precisions = standings.filter(({ contender }) => contender.framework === "Deno")
+    .map(({ contender }) => contender.precision);
+  const toBest = precisions.flatMap((precision) =>
+    (["PyTorch", "Keras"] as const).flatMap((framework) =>
+      compare(best("Deno", precision), best(framework, precision))
+    )
+  );
+  const toTutorial = compare(
+    fastest(({ framework }) => framework === "Deno"),
+    fastest(({ isTutorial }) => isTutorial),
+  );
+  const isNew = ({ precision, against }: Ratio): boolean =>
+    !toBest.some((ratio) => ratio.precision === precision && ratio.against === against);
+  return [...toBest, ...toTutorial.filter(isNew)];
 }
 
 /** Median images a second over the rounds. */
-export function medianRate({ results }: Standing): number {
+export function medianRate({ results }: Pick<Standing, "results">): number {
   return median(results.map(({ imagesPerSecond }) => imagesPerSecond));
 }
 
@@ -191,11 +211,11 @@ const ADVICE = "make one outside the project with `python3 -m venv DIR` and `DIR
   "and set RESNET_PYTHON=DIR/bin/python";
 
 /**
- * Finds a Python with PyTorch: the program in the environment variable `RESNET_PYTHON`, else `python3`.
+ * Looks for PyTorch and Keras in a Python, without importing them.
+ * @param program The one in the environment variable `RESNET_PYTHON`, or `python3`, unless given.
  * @throws {UserError} If there is none, saying how to get it.
  */
-export async function findPython(): Promise<Python> {
-  const program = Deno.env.get("RESNET_PYTHON") ?? "python3";
+export async function findPython(program = Deno.env.get("RESNET_PYTHON") ?? "python3"): Promise<Python> {
   const code = "from importlib.util import find_spec\n" +
     "print(*[name for name in ('torch', 'tensorflow', 'keras') if find_spec(name)])";
   let output: Deno.CommandOutput;

@@ -138,8 +138,7 @@ export function placeNodes(nodes: readonly RunNode[]): Map<string, Place> {
   );
 
   const placeOf = memo((node: RunNode): Place => {
-    const argument = argumentOf(node.name);
-    if (argument !== undefined) return { layer: PARTS.other, pass: "forward" };
+    if (node.inputs.length === 0) return { layer: PARTS.other, pass: "forward" }; // arguments; constants, which many read
     if (isOptimizer(node)) return { layer: PARTS.optimizer, pass: "update" };
     if (isStatistics(node)) return { layer: PARTS.statistics, pass: "update" };
     const gradientOf = gradientLayer(node);

@@ -181,14 +181,14 @@ export class Binding implements TFJSBinding {
 
   executeOp(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
     if (this.#trace === undefined) return this.#execute(name, attrs, inputIds, numOutputs);
-    if (inputIds.some((id) => this.#entry(id).kind === "traced")) {
-      return this.#record(name, attrs, inputIds, numOutputs);
-    }
     if (this.#trace.graph.opDef(name).isStateful) {
       throw new JitError(
-        `Cannot trace ${name}: it draws or keeps state, which would freeze at its first value; ` +
+        `Cannot trace ${name}: it draws or keeps state, so that its result is no function of the arguments; ` +
           `pass a seed as a tensor and use the stateless ops (statelessUniform, dropout)`,
       );
+    }
+    if (inputIds.some((id) => this.#entry(id).kind === "traced")) {
+      return this.#record(name, attrs, inputIds, numOutputs);
     }
     return this.#execute(name, attrs, inputIds, numOutputs); // all inputs are constants: so is the output
   }
@@ -382,7 +382,7 @@ export class Binding implements TFJSBinding {
     if (shape === undefined || shape.includes(-1)) {
       throw new JitError(
         `Cannot trace ${symbol.op}: the shape of its output [${shape ?? "?"}] depends on values; ` +
-          `compute it outside jit, or use an op with a static shape (tf.where(condition, a, b), a mask, tf.gather)`,
+          `compute it outside jit, or use an op with a static shape (tf.where(condition, a, b), a mask)`,
       );
     }
     return { id: this.#add({ kind: "traced", symbol }), shape: [...shape], dtype: symbol.dtype };

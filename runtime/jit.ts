@@ -33,12 +33,12 @@ interface Compiled {
  * Compiles `fn`, a pure function of tensors, arrays and nested records of tensors, autodiff and all. The first call
  * with new shapes or types traces it: `fn` runs once on tensors that have a shape and no value, and every op becomes
  * a node of a graph. Later calls with the same signature run that graph. Inside another jitted function it is a part
- * of that function's graph.
+ * of that function's graph; inside `tf.grad`, which does not see into compiled code, it runs uncompiled.
  *
  * What changes from call to call must be an argument: a tensor that `fn` closes over is a constant of the graph.
  *
- * @throws {JitError} If `fn` reads a value, draws a random number, makes a shape that depends on values, or is async.
- * @throws {TypeError} If an argument or the result holds anything but tensors.
+ * @throws {JitError} If `fn` reads a value, draws a random number, or makes a shape that depends on values.
+ * @throws {TypeError} If an argument or the result holds anything but tensors (that of an async function is a promise).
  * @example
  * ```ts ignore
  * const step = jit((w: tf.Tensor, x: tf.Tensor) => tf.grad((w) => tf.sum(tf.square(tf.matMul(x, w))))(w));
@@ -54,7 +54,7 @@ export function jit<A extends readonly unknown[], R>(
 
   const jitted = (...args: A): R => {
     const { backend, binding } = runtime();
-    if (binding.isTracing) return fn(...args);
+    if (binding.isTracing || tfjs.engine().isTapeOn()) return fn(...args);
     const { tensors, structure } = flatten(args, "argument");
     const key = signature(structure, tensors);
     let compiled = cache.get(key);

@@ -15,6 +15,16 @@ export interface Window {
   padding: number;
 }
 
+/** @throws {RangeError} If a size is no whole number, or below its least value: TensorFlow would not refuse all of them. */
+function checkWindow(op: string, window: Partial<Pool>): void {
+  for (const [name, least] of [["kernelSize", 1], ["stride", 1], ["padding", 0]] as const) {
+    const value = window[name] ?? least;
+    if (!Number.isInteger(value) || value < least) {
+      throw new RangeError(`${op}: ${name} ${value} is not a whole number from ${least}`);
+    }
+  }
+}
+
 /**
  * TensorFlow's padding attributes for `padding` pixels on every side of an NHWC image. The named forms mean the same
  * and take the faster kernels: VALID is no padding; SAME at stride 1 pads `(kernel - 1) / 2` on both sides.
@@ -80,8 +90,10 @@ function misreadsFilterGradient(
  * @param kernel `[kh, kw, in, out]`.
  * @returns `[N, H', W', out]`.
  * @throws {TypeError} If the channels of image and kernel differ.
+ * @throws {RangeError} If stride or padding is no whole number, or too small.
  */
 export function conv2d(x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, { stride, padding }: Window): tfjs.Tensor4D {
+  checkWindow("conv2d", { stride, padding });
   if (x.shape[3] !== kernel.shape[2]) {
     throw new TypeError(
       `conv2d: image [${x.shape}] has ${x.shape[3]} channels, kernel [${kernel.shape}] takes ${
@@ -243,8 +255,10 @@ const maximumPool = defineKernel<"x", Pool>({
  * Maximum over windows; padding counts as minus infinity, as in PyTorch.
  * @param x `[N, H, W, C]`.
  * @returns `[N, H', W', C]`, H' = floor((H + 2 padding - kernelSize) / stride) + 1.
+ * @throws {RangeError} If one of the window's sizes is no whole number, or too small.
  */
 export function maxPool(x: tfjs.Tensor4D, pool: Pool): tfjs.Tensor4D {
+  checkWindow("maxPool", pool);
   return maximumPool({ x }, pool)[0] as tfjs.Tensor4D;
 }
 
@@ -262,8 +276,10 @@ const averagePool = defineKernel<"x", Pool & { xShape: number[] }>({
  * Mean over windows, without padding.
  * @param x `[N, H, W, C]`.
  * @returns `[N, H', W', C]`, H' = floor((H - kernelSize) / stride) + 1.
+ * @throws {RangeError} If one of the window's sizes is no whole number, or too small.
  */
 export function avgPool(x: tfjs.Tensor4D, { kernelSize, stride }: Omit<Pool, "padding">): tfjs.Tensor4D {
+  checkWindow("avgPool", { kernelSize, stride });
   return averagePool({ x }, { kernelSize, stride, padding: 0, xShape: x.shape })[0] as tfjs.Tensor4D;
 }
 

@@ -12,7 +12,9 @@ export const LIBRARY_VARIABLE = "RESNET_TENSORFLOW_DIR";
 export type Env = (name: string) => string | undefined;
 
 /** The environment of this process. */
-export const processEnv: Env = (name) => Deno.env.get(name) || undefined;
+export function processEnv(name: string): string | undefined {
+  return Deno.env.get(name) || undefined;
+}
 
 /**
  * The cache folder of an operating system's convention: `$XDG_CACHE_HOME/resnet-deno` or `~/.cache/resnet-deno`,

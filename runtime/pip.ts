@@ -99,6 +99,7 @@ export async function downloadPackages(
   const timer = setInterval(() => looking = looking.then(look), 250);
   try {
     await runPip(pip, args, temporary);
+    if (!complete) bar.update(downloadBytes);
   } finally {
     clearInterval(timer);
     await looking;
@@ -131,8 +132,38 @@ async function downloadedBytes(temporary: string): Promise<number> {
  * @throws {UserError} If pip fails, or is interrupted.
  */
 async function runPip(command: PipCommand, args: readonly string[], temporary: string): Promise<void> {
+  let child: Deno.ChildProcess | undefined;
+  let interrupted = false;
+  const interrupt = (): void => {
+    interrupted = true;
+    try {
+      child?.kill("SIGTERM");
+    } catch {
+      // It has ended already.
+    }
+  };
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, interrupt);
+  try {
+    child = spawnPip(command, args, temporary);
+    const reader = child.stderr.getReader();
+    const said = readText(reader);
+    const { success } = await child.status;
+    // What was started may be a wrapper whose pip lives on and holds the pipe open.
+    if (interrupted) await reader.cancel();
+    const stderr = await said;
+    if (interrupted) {
+      throw new UserError('Stopped installing TensorFlow: interrupted; run "deno task setup" again');
+    }
+    if (!success) throw new UserError(explainFailure(command.join(" "), stderr));
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
+  }
+}
+
+function spawnPip(command: PipCommand, args: readonly string[], temporary: string): Deno.ChildProcess {
   const [program, ...first] = command;
-  const child = new Deno.Command(program, {
+  return new Deno.Command(program, {
     args: [...first, ...args],
     stdin: "null",
     stdout: "null",
@@ -148,31 +179,6 @@ async function runPip(command: PipCommand, args: readonly string[], temporary: s
       PYTHONIOENCODING: "utf-8",
     },
   }).spawn();
-  const reader = child.stderr.getReader();
-  let interrupted = false;
-  const interrupt = (): void => {
-    interrupted = true;
-    try {
-      child.kill("SIGTERM");
-    } catch {
-      // It has ended already.
-    }
-  };
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, interrupt);
-  try {
-    const said = readText(reader);
-    const { success } = await child.status;
-    // What was started may be a wrapper whose pip lives on and holds the pipe open.
-    if (interrupted) await reader.cancel();
-    const stderr = await said;
-    if (interrupted) {
-      throw new UserError('Stopped installing TensorFlow: interrupted; run "deno task setup" again');
-    }
-    if (!success) throw new UserError(explainFailure(command.join(" "), stderr));
-  } finally {
-    for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
-  }
 }
 
 /** The text of a stream, up to its end or to where reading it is cancelled. */

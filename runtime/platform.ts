@@ -15,8 +15,11 @@ export function isCompatible(version: string): boolean {
 
 /** One package of PyPI, pinned: only a file with this hash is accepted. */
 export interface Requirement {
+  /** Its name on PyPI. */
   readonly name: string;
+  /** The exact version. */
   readonly version: string;
+  /** The hash of the wheel, in hexadecimal. */
   readonly sha256: string;
 }
 

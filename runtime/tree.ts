@@ -56,7 +56,7 @@ export function signature(structure: Structure, tensors: readonly tfjs.Tensor[])
 }
 
 function describe(value: unknown): string {
-  if (value === null) return "null";
+  if (value === null || value === undefined) return `${value}`;
   if (value instanceof Promise) return "a promise";
   return typeof value === "object" ? value.constructor?.name ?? "an object" : `a ${typeof value}`;
 }

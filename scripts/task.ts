@@ -28,11 +28,13 @@ export type Flag =
 /** The values of a task's flags, by the flags' names as they are typed: `flags["no-test"]`. */
 export type Values<F extends Record<string, Flag>> = { readonly [K in keyof F]: Value<F[K]> };
 
-type Value<F extends Flag> = F extends { type: "boolean" } ? boolean
+/** The type of a flag's value: `undefined` is in it if there is no default. */
+export type Value<F extends Flag> = F extends { type: "boolean" } ? boolean
   : F extends { default: string | number } ? Given<F>
   : Given<F> | undefined;
 
-type Given<F extends Flag> = F extends { type: "integer" | "number" } ? number
+/** The type of a flag's value when it is given: the choices, if there are any. */
+export type Given<F extends Flag> = F extends { type: "integer" | "number" } ? number
   : F extends { choices: readonly (infer C)[] } ? C
   : string;
 

@@ -74,6 +74,12 @@ export const trainTask = {
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
+ * Signals within this time count as one, in milliseconds: a terminal's Ctrl-C reaches this process itself and once or
+ * twice more through `deno task`, which passes it on.
+ */
+const ONE_KEY_PRESS_MS = 1000;
+
+/**
  * Trains as the flags say, and prints what the tutorial prints.
  * @param load Gives the images; called first, so that nothing is started without them.
  * @throws {UsageError} If the flags contradict a resumed run, or the folder holds a run.
@@ -119,7 +125,6 @@ export async function runTraining(
   const model = buildModel(recipe.model, data.train.classes.length);
   const path = (file: keyof typeof RUN_FILES): string => join(dir, RUN_FILES[file]);
   const restored = resumed === undefined ? undefined : await restore(path("checkpoint"), model);
-  if (resumed === undefined) await createRun(dir, info, flags);
   const start = restored?.state ??
     initialState(
       model,
@@ -128,6 +133,8 @@ export async function runTraining(
       seed,
       init === undefined ? undefined : await loadWeights(init, model),
     );
+  // Only now: a folder that is emptied by --force may hold those weights.
+  if (resumed === undefined) await createRun(dir, info, flags);
 
   const images = data.train.indices.length;
   const perEpoch = stepsPerEpoch(images, recipe.batchSize);
@@ -151,9 +158,14 @@ export async function runTraining(
 
   const stop = new AbortController();
   let signal: keyof typeof SIGNAL_EXIT | undefined;
+  let askedAt = 0;
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(name, () => {
-      if (signal !== undefined) Deno.exit(SIGNAL_EXIT[name]); // asked twice: at once
+      if (signal !== undefined) {
+        if (performance.now() - askedAt > ONE_KEY_PRESS_MS) Deno.exit(SIGNAL_EXIT[name]); // asked again: at once
+        return;
+      }
+      askedAt = performance.now();
       signal = name;
       progress.message(`${name}: finishing the step under way, then saving`);
       stop.abort();
@@ -181,8 +193,9 @@ export async function runTraining(
       async onEpoch(report, state) {
         const imagesPerSecond = epoch.images / ((epoch.to - epoch.from) / 1000);
         metrics.push(epochMetrics(report, { seconds: seconds(), imagesPerSecond }));
-        await save(state);
+        // Metrics first: a resumed run drops the lines after its checkpoint, but cannot write one before it again.
         await writeMetrics(dir, metrics);
+        await save(state);
         const { validation, validationRunning } = report;
         console.log(`Epoch [${report.epoch}/${report.epochs}], Loss: ${report.lastLoss.toFixed(4)}`);
         if (validation) console.log(accuracyLine(validation, "validation"));

@@ -109,13 +109,9 @@ export function assertInstanceOf<T>(
   msg?: string,
 ): asserts actual is T {
   if (actual instanceof expectedType) return;
-  const found = typeof actual === "object" && actual !== null
-    ? actual.constructor?.name
-    : typeof actual;
+  const found = typeof actual === "object" && actual !== null ? actual.constructor?.name : typeof actual;
   throw new AssertionError(
-    `Expected object to be an instance of "${expectedType.name}" but was "${found}"${
-      suffix(msg)
-    }`,
+    `Expected object to be an instance of "${expectedType.name}" but was "${found}"${suffix(msg)}`,
   );
 }
 
@@ -198,16 +194,14 @@ function checkError(
   const found = `"${error.constructor.name}": ${error.message}`;
   if (!(error instanceof ErrorClass)) {
     throw new AssertionError(
-      `Expected error to be instance of "${ErrorClass.name}", but was ${found}${
-        suffix(msg)
-      }`,
+      `Expected error to be instance of "${ErrorClass.name}", but was ${found}${suffix(msg)}`,
     );
   }
   if (!error.message.includes(msgIncludes)) {
     throw new AssertionError(
-      `Expected error message to include ${
-        JSON.stringify(msgIncludes)
-      }, but got ${JSON.stringify(error.message)}${suffix(msg)}`,
+      `Expected error message to include ${JSON.stringify(msgIncludes)}, but got ${
+        JSON.stringify(error.message)
+      }${suffix(msg)}`,
     );
   }
 }
@@ -222,12 +216,9 @@ function mismatch(
   expected: unknown,
   msg?: string,
 ): AssertionError {
-  const show = (value: unknown) =>
-    inspect(value, { depth: 8, maxArrayLength: 40, breakLength: 100 });
+  const show = (value: unknown) => inspect(value, { depth: 8, maxArrayLength: 40, breakLength: 100 });
   return new AssertionError(
-    `${what}${suffix(msg)}\n  actual:   ${show(actual)}\n  expected: ${
-      show(expected)
-    }`,
+    `${what}${suffix(msg)}\n  actual:   ${show(actual)}\n  expected: ${show(expected)}`,
   );
 }
 
@@ -256,20 +247,12 @@ function equal(a: unknown, b: unknown, seen: Map<object, object>): boolean {
   if (a instanceof Map && b instanceof Map) {
     return a.size === b.size &&
       [...a].every(([k, x]) =>
-        b.has(k)
-          ? equal(x, b.get(k), seen)
-          : [...b].some((e) => equal([k, x], e, seen))
+        b.has(k) ? equal(x, b.get(k), seen) : [...b].some((e) => equal([k, x], e, seen))
       );
   }
-  const keysA = Reflect.ownKeys(a).filter((key) =>
-    Object.prototype.propertyIsEnumerable.call(a, key)
-  );
-  const keysB = Reflect.ownKeys(b).filter((key) =>
-    Object.prototype.propertyIsEnumerable.call(b, key)
-  );
+  const keysA = Reflect.ownKeys(a).filter((key) => Object.prototype.propertyIsEnumerable.call(a, key));
+  const keysB = Reflect.ownKeys(b).filter((key) => Object.prototype.propertyIsEnumerable.call(b, key));
   return keysA.length === keysB.length &&
-    keysA.every((key) =>
-      key in b && equal(Reflect.get(a, key), Reflect.get(b, key), seen)
-    ) &&
+    keysA.every((key) => key in b && equal(Reflect.get(a, key), Reflect.get(b, key), seen)) &&
     (!(a instanceof Error && b instanceof Error) || a.message === b.message);
 }

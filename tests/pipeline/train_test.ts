@@ -1,7 +1,7 @@
 /** Training: that it learns, that a run that was stopped ends as one that was not, and PyTorch's step. */
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { fromPyTorch, init, resnet, toTensors, type Variables } from "../../layers/mod.ts";
+import { fromPyTorch, init, type Model, resnet, toTensors, type Variables } from "../../layers/mod.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../pipeline/checkpoint.ts";
 import type { Data } from "../../pipeline/dataset.ts";
 import { evaluate } from "../../pipeline/evaluate.ts";
@@ -69,7 +69,7 @@ function bits({ variables, velocities, ...rest }: TrainState): Record<string, un
   };
 }
 
-/** A network that trains at 2 ms an image: dropout, two strides, option-A shortcuts. */
+/** A network that trains in no time: dropout, two strides, option-A shortcuts. */
 const smallModel = resnet([1, 1, 1], {
   stem: "cifar",
   inputSize: 8,
@@ -267,6 +267,26 @@ test("train: the same seed gives the same run, another seed another", async () =
   assertEquals(bits(d.state), bits(a.state));
   assertNotEquals(e.steps[0].loss, d.steps[0].loss);
   for (const { state } of [a, b, c, d, e]) disposeState(state);
+});
+
+test("train: every epoch has its own order, every step its own draws", async () => {
+  // At a learning rate of 0 the weights stay, so that the losses differ by what is drawn alone.
+  const still: Recipe = { ...smallRecipe, epochs: 3, schedule: { ...smallRecipe.schedule, rate: 0 } };
+  const cfg = { stem: "cifar", inputSize: 8, widths: [4, 6, 8], numClasses: 4 } as const;
+  const plain = resnet([1, 1, 1], cfg);
+  const lossesOf = async (model: Model, data: Data): Promise<number[]> => {
+    const losses: number[] = [];
+    disposeState(await train(model, data, still, { onStep: ({ loss }) => void losses.push(loss) }));
+    return losses;
+  };
+  const distinct = (values: readonly number[]) => new Set(values.map((value) => value.toFixed(5))).size;
+  const many = madeData({ images: 32, size: 8 });
+  assertEquals(distinct(await lossesOf(plain, many)), 6, "3 epochs of 2 batches, none like another");
+
+  const one = madeData({ images: 1, size: 8 }); // of one image there is one order
+  assertEquals(distinct(await lossesOf(plain, one)), 1);
+  assertEquals(distinct(await lossesOf(plain, augment({ flip: false, crop: 4 })(one))), 3);
+  assertEquals(distinct(await lossesOf(resnet([1, 1, 1], { ...cfg, dropout: 0.5 }), one)), 3);
 });
 
 test("train: a loss that is not finite ends the run with what to try", async () => {

@@ -1,5 +1,6 @@
 /** What the runtime's tests share: every op is tried as it is and compiled. */
-import { jit, tf } from "../../runtime/mod.ts";
+import { assertEquals } from "@std/assert";
+import { jit, liveHandles, tf } from "../../runtime/mod.ts";
 import type { Reference } from "../reference.ts";
 
 /** How a function was run. */
@@ -37,4 +38,17 @@ export function gradients<A extends tf.Tensor[]>(
   const weighted = (...inputs: tf.Tensor[]): tf.Tensor =>
     tf.addN([fn(...inputs as A)].flat().map((output, i) => tf.sum(tf.mul(output, dy[i]))));
   return tf.grads(weighted)(args);
+}
+
+/** What is held right now: tfjs' tensors, TensorFlow's handles. */
+export function held(): { tensors: number; handles: number } {
+  return { tensors: tf.memory().numTensors, handles: liveHandles() };
+}
+
+/** Asserts that 200 calls of `step`, after a first one, leave neither tensors nor handles behind. */
+export function assertNoGrowth(step: () => void): void {
+  step();
+  const before = held();
+  for (let i = 0; i < 200; i++) step();
+  assertEquals(held(), before);
 }

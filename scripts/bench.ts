@@ -1,0 +1,235 @@
+/** `deno task bench`: how fast a step is, where its time goes, and how that compares with Python. */
+import { fromFileUrl } from "@std/path";
+import { parameterCount } from "../layers/mod.ts";
+import {
+  BENCHMARK_MODELS,
+  type BenchmarkCase,
+  type BenchmarkModel,
+  caseDefaults,
+  createBenchmark,
+} from "../pipeline/benchmark.ts";
+import { readMemory } from "../pipeline/memory.ts";
+import { contenders, findPython, race, ratios, runContender } from "../pipeline/peers.ts";
+import { FEWEST_STEPS, timeSteps } from "../pipeline/timing.ts";
+import {
+  configure,
+  liveHandles,
+  type Precision,
+  readCpu,
+  runtimeInfo,
+  tf,
+  UsageError,
+} from "../runtime/mod.ts";
+import {
+  type BenchResult,
+  caseLines,
+  cpuText,
+  flatnessLine,
+  type MemorySample,
+  profileLines,
+  raceLines,
+  resultLines,
+  sampleLine,
+  versionText,
+} from "./bench_report.ts";
+import { runTask, type Values } from "./task.ts";
+import { terminalProgress } from "./terminal.ts";
+import { versions } from "./versions.ts";
+
+/** The task and its flags. */
+export const benchTask = {
+  name: "bench",
+  summary:
+    "Times training or inference steps on made images, shows where the time goes, compares with Python.",
+  flags: {
+    model: { type: "string", choices: BENCHMARK_MODELS, default: "resnet20", help: "network to time" },
+    batch: {
+      type: "integer",
+      min: 1,
+      help: "images a step (default: 16 for resnet34, the recipe's for fast, else 128)",
+    },
+    size: { type: "integer", min: 1, help: "side of the images (default: 224 for resnet34, else 32)" },
+    precision: {
+      type: "string",
+      choices: ["float32", "bfloat16"],
+      help: "number format of the convolutions (default: bfloat16 where the processor has it)",
+    },
+    seconds: { type: "number", min: 0, default: 10, help: "how long to measure" },
+    steps: {
+      type: "integer",
+      min: FEWEST_STEPS,
+      help: "run exactly N steps instead, and show what is held on the way",
+    },
+    inference: { type: "boolean", help: "forward pass only, with running statistics" },
+    profile: { type: "boolean", help: "show where the time of a step goes, by op, layer and node" },
+    against: { type: "string", choices: ["python"], help: "race PyTorch, and Keras if there is one" },
+    rounds: { type: "integer", min: 3, default: 3, help: "rounds of the race" },
+    threads: { type: "integer", min: 1, help: "threads of one kernel (default: one per core)" },
+    json: { type: "boolean", help: "print one line of JSON" },
+  },
+  examples: [
+    "",
+    "--model resnet34 --precision float32",
+    "--profile",
+    "--steps 2000",
+    "--model resnet34 --against python",
+  ],
+} as const;
+
+/** The values of the task's flags. */
+export type BenchFlags = Values<typeof benchTask.flags>;
+
+/**
+ * Checks that the flags go together.
+ * @throws {UsageError} Naming the two that do not.
+ */
+export function checkBenchFlags(flags: BenchFlags): void {
+  const contradictions = [
+    ["against", "steps"],
+    ["against", "profile"],
+    ["profile", "steps"],
+    ["profile", "json"],
+  ] as const;
+  for (const [one, other] of contradictions) {
+    if (flags[one] && flags[other]) {
+      throw new UsageError(`Cannot use --${one} and --${other} together: leave one of them out`);
+    }
+  }
+  if (flags.against !== undefined && flags.model === "fast") {
+    throw new UsageError(
+      `Cannot use --against with --model fast: the peers have only ResNets, such as resnet20`,
+    );
+  }
+}
+
+/** The case that the flags ask for; `hasBfloat16` decides the precision where they leave it open. */
+export function caseOf(flags: BenchFlags, { hasBfloat16 }: { hasBfloat16: boolean }): BenchmarkCase {
+  const model: BenchmarkModel = flags.model;
+  const { batch, size } = caseDefaults(model);
+  return {
+    model,
+    batch: flags.batch ?? batch,
+    size: flags.size ?? size,
+    precision: flags.precision ?? (hasBfloat16 ? "bfloat16" : "float32"),
+    inference: flags.inference,
+  };
+}
+
+/** Runs one case in this process. */
+async function runCase(flags: BenchFlags): Promise<void> {
+  const { steps, seconds, threads, json } = flags;
+  const cpu = readCpu();
+  configure({ threads, progress: terminalProgress() });
+  await tf.ready();
+  const { devices } = runtimeInfo();
+  const onGpu = devices.some((name) => name.startsWith("GPU"));
+  const benchmarkCase = caseOf(flags, { hasBfloat16: cpu.hasBfloat16 && !onGpu });
+  const say = (lines: readonly string[]): void => {
+    if (!json) lines.forEach((line) => console.log(line));
+  };
+
+  const benchmark = createBenchmark(benchmarkCase);
+  const { model: network, flopsPerStep } = benchmark;
+  const { inference, ...rest } = benchmarkCase;
+  const described = {
+    ...rest,
+    name: network.name,
+    parameters: parameterCount(network),
+    mode: inference ? "inference" : "training",
+    cpu: { model: cpu.model, instructions: cpu.instructions, cores: cpu.cores },
+    devices,
+    ...(threads !== undefined && { threads }),
+    versions: versions(),
+  } as const;
+  say(caseLines(described));
+  if (benchmarkCase.precision === "bfloat16" && !cpu.hasBfloat16) {
+    say(["bfloat16 is emulated: this processor has no instructions for it"]);
+  }
+
+  const samples: MemorySample[] = [];
+  let startToFirstStepMs = 0;
+  const timing = timeSteps(() => void benchmark.step(), steps === undefined ? { seconds } : { steps }, {
+    onStep(done) {
+      if (done === 1) startToFirstStepMs = performance.now(); // a clock that starts with the process
+      if (steps === undefined || !isSampled(done, steps)) return;
+      const sample = { step: done, tensors: tf.memory().numTensors, handles: liveHandles(), ...readMemory() };
+      samples.push(sample);
+      say([sampleLine(sample)]);
+    },
+  });
+  const result: BenchResult = {
+    ...described,
+    ...timing,
+    imagesPerSecond: rest.batch / timing.msPerStep * 1000,
+    gigaflopsPerSecond: flopsPerStep / timing.msPerStep / 1e6,
+    startToFirstStepMs,
+    peakRssMiB: readMemory().peakMiB,
+    ...(steps !== undefined && { memory: samples }),
+  };
+  if (json) console.log(JSON.stringify(result));
+  if (samples.length > 0) say([flatnessLine(samples)]);
+  say(resultLines(result));
+  if (flags.profile) {
+    say(["", ...profileLines(benchmark.profile({ threads }), network.nodes.map(({ name }) => name))]);
+  }
+  benchmark.dispose();
+}
+
+/** Whether memory is looked at after so many of the steps: at the start, after each tenth, at the end. */
+export function isSampled(done: number, steps: number): boolean {
+  const tenths = (count: number): number => Math.floor(10 * count / steps);
+  return done === 0 || tenths(done) > tenths(done - 1);
+}
+
+/** Races the peers, each in processes of its own. */
+async function runRace(flags: BenchFlags): Promise<void> {
+  const cpu = readCpu();
+  const progress = terminalProgress(flags.json);
+  const python = await findPython();
+  const { precision, ...benchmark } = caseOf(flags, cpu);
+  const precisions: Precision[] = flags.precision !== undefined || precision === "float32"
+    ? [precision]
+    : ["float32", "bfloat16"];
+  const file = (path: string): string => fromFileUrl(new URL(path, import.meta.url));
+  const field = contenders({
+    benchmark,
+    precisions,
+    seconds: flags.seconds,
+    threads: flags.threads,
+    python,
+    programs: {
+      deno: [Deno.execPath(), "run", "--allow-all", file("bench.ts")],
+      torch: file("../bench/torch_bench.py"),
+      keras: file("../bench/keras_bench.py"),
+    },
+  });
+  const standings = await race(field, flags.rounds, runContender, ({ framework, how }, round, outcome) => {
+    const found = outcome instanceof Error
+      ? outcome.message
+      : `${outcome.imagesPerSecond.toFixed(1)} images/s`;
+    progress.message(`Round ${round} of ${flags.rounds}: ${framework} ${how}: ${found}`);
+  });
+  const compared = ratios(standings);
+  if (flags.json) {
+    console.log(JSON.stringify({ ...benchmark, cpu, rounds: flags.rounds, standings, ratios: compared }));
+    return;
+  }
+  const { model, size, batch, inference } = benchmark;
+  const used = versionText(...standings.flatMap(({ results }) => results.map(({ versions }) => versions)));
+  console.log(
+    `${model}, ${inference ? "inference" : "training"}, ${size} x ${size}, batch ${batch}: ` +
+      `medians of ${flags.rounds} rounds in turn`,
+  );
+  console.log(`${cpuText(cpu)}; ${used}`);
+  if (precisions.length === 1 && flags.precision === undefined) {
+    console.log("float32 only: this processor has no instructions for bfloat16");
+  }
+  for (const line of ["", ...raceLines(standings, compared)]) console.log(line);
+}
+
+if (import.meta.main) {
+  await runTask(benchTask, async (flags) => {
+    checkBenchFlags(flags);
+    await (flags.against === undefined ? runCase(flags) : runRace(flags));
+  });
+}

@@ -1,0 +1,68 @@
+/** `valueAndGrads`: value, gradients by name, and what else the function computes. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { jit, tf, valueAndGrads } from "../../runtime/mod.ts";
+import { canLoadTensorFlow } from "../needs.ts";
+import { assertClose, EXACT, FORWARD } from "../reference.ts";
+import { eagerAndJitted, held } from "./harness.ts";
+
+function test(name: string, fn: () => void): void {
+  Deno.test({
+    name: `valueAndGrads: ${name}`,
+    ignore: !canLoadTensorFlow,
+    async fn() {
+      await tf.ready();
+      const before = held();
+      tf.tidy(fn);
+      assertEquals(held(), before, "left behind");
+    },
+  });
+}
+
+/** sum(w x + b), with dw = x, db = 1 for each element. */
+function loss(params: Record<string, tf.Tensor>, x: tf.Tensor) {
+  return valueAndGrads<Record<string, tf.Tensor>>(({ w, b }) => {
+    const y = tf.add(tf.mul(w, x), b);
+    return [tf.sum(y), { y, largest: tf.max(y), input: x }];
+  }, params);
+}
+
+test("gives the value, a gradient a name, and the rest", () => {
+  const params = { w: tf.tensor1d([1, 2, 3]), b: tf.scalar(10) };
+  eagerAndJitted(loss, [params, tf.tensor1d([4, 5, 6])], ({ value, grads, aux }, mode) => {
+    assertClose(value, { shape: [], data: [62] }, FORWARD, mode);
+    assertEquals(Object.keys(grads), ["w", "b"]);
+    assertClose(grads.w, { shape: [3], data: [4, 5, 6] }, FORWARD, `${mode} w`);
+    assertClose(grads.b, { shape: [], data: [3] }, FORWARD, `${mode} b`);
+    assertEquals(Object.keys(aux), ["y", "largest", "input"]);
+    assertClose(aux.y, { shape: [3], data: [14, 20, 28] }, FORWARD, `${mode} y`);
+    assertClose(aux.largest, { shape: [], data: [28] }, FORWARD, `${mode} largest`);
+    assertClose(aux.input, { shape: [3], data: [4, 5, 6] }, EXACT, `${mode} input`);
+  });
+});
+
+test("no gradient flows through the rest", () => {
+  const w = tf.scalar(3);
+  const { grads } = valueAndGrads(({ w }) => [tf.sum(tf.square(w)), { cubed: tf.pow(w, 3) }], { w });
+  assertClose(grads.w, { shape: [], data: [6] }, FORWARD);
+});
+
+test("outside of tidy, only what is returned stays", () => {
+  const w = tf.scalar(3);
+  tf.add(w, 1); // uploads w
+  const before = held();
+  const { value, grads, aux } = valueAndGrads(({ w }) => [tf.sum(tf.square(w)), { doubled: tf.mul(w, 2) }], {
+    w,
+  });
+  assertEquals(held().tensors - before.tensors, 3);
+  tf.dispose([value, grads.w, aux.doubled]);
+  assertEquals(held(), before);
+});
+
+test("a value that does not depend on a parameter is refused", () => {
+  const params = { w: tf.scalar(3), unused: tf.scalar(1) };
+  const wrong = (params: Record<string, tf.Tensor>) =>
+    valueAndGrads(({ w }) => [tf.sum(tf.square(w)), {}], params);
+  const text = "Cannot compute gradient of y=f(x) with respect to x";
+  assertThrows(() => wrong(params), Error, text);
+  assertThrows(() => jit(wrong)(params), Error, text);
+});

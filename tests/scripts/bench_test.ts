@@ -1,0 +1,129 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { UsageError } from "../../runtime/errors.ts";
+import { type BenchFlags, benchTask, caseOf, checkBenchFlags, isSampled } from "../../scripts/bench.ts";
+import { parseFlags } from "../../scripts/task.ts";
+import { canLoadTensorFlow } from "../needs.ts";
+
+const flags = (...args: string[]): BenchFlags => parseFlags(benchTask, args);
+
+Deno.test("bench: the case of no flags, by what the processor can do", () => {
+  assertEquals(caseOf(flags(), { hasBfloat16: false }), {
+    model: "resnet20",
+    batch: 128,
+    size: 32,
+    precision: "float32",
+    inference: false,
+  });
+  assertEquals(caseOf(flags(), { hasBfloat16: true }).precision, "bfloat16");
+});
+
+Deno.test("bench: what is asked for goes before the defaults", () => {
+  const asked = flags(
+    ...["--model", "resnet34", "--batch", "2", "--size", "64", "--precision", "float32", "--inference"],
+  );
+  assertEquals(caseOf(asked, { hasBfloat16: true }), {
+    model: "resnet34",
+    batch: 2,
+    size: 64,
+    precision: "float32",
+    inference: true,
+  });
+  assertEquals(caseOf(flags("--model", "resnet34"), { hasBfloat16: false }).size, 224);
+});
+
+Deno.test("bench: flags that contradict each other are wrong usage", () => {
+  for (
+    const [args, message] of [
+      [
+        ["--against", "python", "--steps", "5"],
+        "Cannot use --against and --steps together: leave one of them out",
+      ],
+      [["--against", "python", "--profile"], "Cannot use --against and --profile together"],
+      [["--profile", "--steps", "5"], "Cannot use --profile and --steps together"],
+      [["--profile", "--json"], "Cannot use --profile and --json together"],
+      [
+        ["--against", "python", "--model", "fast"],
+        "Cannot use --against with --model fast: the peers have only",
+      ],
+    ] as const
+  ) {
+    assertThrows(() => checkBenchFlags(flags(...args)), UsageError, message);
+  }
+  checkBenchFlags(flags("--steps", "5", "--json", "--inference"));
+});
+
+Deno.test("bench: fewer than three steps or rounds are wrong usage", () => {
+  assertThrows(
+    () => flags("--steps", "2"),
+    UsageError,
+    'Cannot use --steps "2": expected an integer of at least 3',
+  );
+  assertThrows(
+    () => flags("--rounds", "2"),
+    UsageError,
+    'Cannot use --rounds "2": expected an integer of at least 3',
+  );
+});
+
+Deno.test("isSampled: the start, every tenth and the end", () => {
+  const sampled = (steps: number) =>
+    Array.from({ length: steps + 1 }, (_, done) => done).filter((done) => isSampled(done, steps));
+  assertEquals(sampled(20), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
+  assertEquals(sampled(25), [0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25]);
+  assertEquals(sampled(3), [0, 1, 2, 3]);
+});
+
+/** Runs the task in a process of its own. */
+async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const script = fromFileUrl(new URL("../../scripts/bench.ts", import.meta.url));
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", script, ...args],
+  })
+    .output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+const TINY = ["--batch", "2", "--size", "8", "--steps", "3", "--precision", "float32"];
+
+Deno.test({
+  name: "bench --json prints one line with the figures, and the memory at each sample",
+  ignore: !canLoadTensorFlow,
+  async fn() {
+    const { code, stdout } = await bench("--json", ...TINY);
+    assertEquals([code, stdout.trim().split("\n").length], [0, 1]);
+    const result = JSON.parse(stdout);
+    assertEquals([result.model, result.batch, result.size, result.mode], ["resnet20", 2, 8, "training"]);
+    for (
+      const figure of ["imagesPerSecond", "msPerStep", "firstStepMs", "peakRssMiB", "gigaflopsPerSecond"]
+    ) {
+      assert(result[figure] > 0, figure);
+    }
+    assert(Math.abs(result.imagesPerSecond - 2000 / result.msPerStep) < 1e-9);
+    assert(result.startToFirstStepMs > result.firstStepMs);
+    assertEquals(Object.keys(result.cpu), ["model", "instructions", "cores"]);
+    assertEquals(Object.keys(result.versions), ["deno", "tensorflow", "tfjs"]);
+    assertEquals(result.memory.map(({ step }: { step: number }) => step), [0, 1, 2, 3]);
+    const [, one, two, three] = result.memory.map(({ handles }: { handles: number }) => handles);
+    assertEquals([one, two], [three, three], "handles after each step");
+  },
+});
+
+Deno.test({
+  name: "bench says how to get a Python with PyTorch when there is none",
+  ignore: !canLoadTensorFlow,
+  async fn() {
+    const script = fromFileUrl(new URL("../../scripts/bench.ts", import.meta.url));
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", script, "--against", "python"],
+      env: { RESNET_PYTHON: "/nowhere/python" },
+    }).output();
+    const lines = new TextDecoder().decode(stderr).trim().split("\n");
+    assertEquals([code, lines.length], [1, 1]);
+    assertStringIncludes(
+      lines[0],
+      "error: Cannot run the peers: there is no /nowhere/python; make one outside",
+    );
+  },
+});

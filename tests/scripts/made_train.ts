@@ -1,0 +1,13 @@
+/** `deno task train` on made data instead of CIFAR-10: the program that the tests of training start. */
+import { runTask } from "../../scripts/task.ts";
+import { runTraining, trainTask } from "../../scripts/training.ts";
+import { madeData } from "../made_data.ts";
+
+await runTask(
+  trainTask,
+  (flags) =>
+    runTraining(
+      flags,
+      () => Promise.resolve(madeData({ images: 240, testImages: 60, classes: 10, size: 32 })),
+    ),
+);

@@ -1,0 +1,327 @@
+/** `deno task train` as a process: what it prints and writes, how it stops and goes on, what it refuses. */
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { parameterCount } from "../../layers/mod.ts";
+import { buildModel, recipes } from "../../pipeline/recipes.ts";
+import {
+  type EpochMetrics,
+  readMetrics,
+  readRunInfo,
+  RUN_FILES,
+  writeMetrics,
+} from "../../pipeline/run_folder.ts";
+import { decodeSafetensors } from "../../pipeline/safetensors.ts";
+import { canLoadTensorFlow } from "../needs.ts";
+
+const PROGRAM = fromFileUrl(new URL("./made_train.ts", import.meta.url));
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
+
+/** 180 training and 20 validation images: 3 epochs of 4 steps, the last one of an epoch with 30 images. */
+const FLAGS = ["--epochs", "3", "--limit", "200", "--batch", "50", "--seed", "3"];
+const STEPS = 12;
+
+/** The shell's exit codes for processes that a signal ended. */
+const EXIT = { SIGINT: 130, SIGTERM: 143 };
+
+/** How a process ended. */
+interface Ended {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+}
+
+/** A training process whose lines can be waited for. */
+class Training {
+  readonly #process: Deno.ChildProcess;
+  readonly #lines = { stdout: [] as string[], stderr: [] as string[] };
+  readonly #read: Promise<unknown>;
+  #heard: () => void = () => {};
+
+  constructor(...args: string[]) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--config", CONFIG, PROGRAM, ...args],
+      env: { RESNET_DEBUG: "" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#read = Promise.all([this.#collect("stdout"), this.#collect("stderr")]);
+  }
+
+  async #collect(name: "stdout" | "stderr"): Promise<void> {
+    let rest = "";
+    for await (const text of this.#process[name].pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      this.#lines[name].push(...lines);
+      this.#heard();
+    }
+    if (rest !== "") this.#lines[name].push(rest);
+  }
+
+  /** Waits for a line, on stdout or stderr, then sends the signals. */
+  async signal(line: RegExp, ...names: Deno.Signal[]): Promise<Ended> {
+    let ended = false;
+    this.#read.then(() => {
+      ended = true;
+      this.#heard();
+    });
+    const { stdout, stderr } = this.#lines;
+    while (![...stdout, ...stderr].some((text) => line.test(text))) {
+      assert(!ended, `the process ended without the line ${line}: ${[...stdout, ...stderr].join("\n")}`);
+      await new Promise<void>((heard) => this.#heard = heard);
+    }
+    if (!ended) { for (const name of names) this.#process.kill(name); }
+    return await this.end();
+  }
+
+  /** Waits for the end. */
+  async end(): Promise<Ended> {
+    const { code, signal } = await this.#process.status;
+    await this.#read;
+    return { code, signal, ...this.#lines };
+  }
+}
+
+/** What a run leaves behind, without what depends on the clock. */
+async function outcome(dir: string) {
+  const [weights, checkpoint] = await Promise.all(
+    [RUN_FILES.weights, RUN_FILES.checkpoint].map((file) => Deno.readFile(join(dir, file))),
+  );
+  const { tensors, metadata: { seconds: _, ...notes } } = decodeSafetensors(checkpoint);
+  const metrics = (await readMetrics(dir)).map(({ seconds: _, imagesPerSecond: __, ...rest }) => rest);
+  const { test } = await readRunInfo(dir);
+  return { weights, tensors, notes, metrics, test };
+}
+
+const names = (dir: string): string[] => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+const FILES = Object.values(RUN_FILES).sort();
+
+Deno.test({
+  name: "train",
+  ignore: !canLoadTensorFlow,
+  async fn(t): Promise<void> {
+    const root = await Deno.makeTempDir();
+    const whole = join(root, "whole");
+    try {
+      await t.step("prints the tutorial's lines and writes the run folder", async () => {
+        const { code, stdout, stderr } = await new Training("--run", whole, ...FLAGS).end();
+        assertEquals(code, 0, stderr.join("\n"));
+        const expected = [
+          ...[1, 2, 3].flatMap((epoch) => [
+            new RegExp(String.raw`^Epoch \[${epoch}/3\], Loss: \d+\.\d{4}$`),
+            /^Accuracy of the network on the 20 validation images: \d+\.\d{2} %$/,
+          ]),
+          /^Accuracy of the network on the 60 test images: \d+\.\d{2} %$/,
+        ];
+        assertEquals(stdout.length, expected.length, stdout.join("\n"));
+        for (const [i, line] of expected.entries()) assertMatch(stdout[i], line);
+        const model = buildModel(recipes.fast.model);
+        const about = `${model.name}, ${parameterCount(model).toLocaleString("en")} parameters, ` +
+          "180 training images, 3 epochs of 4 steps, ";
+        assertEquals(stderr[0].slice(0, about.length), about);
+        assertEquals(stderr.slice(1, 3), [`Run folder: ${whole}`, "Training: 540 images"]);
+        // deno-lint-ignore no-control-regex
+        for (const line of [...stdout, ...stderr]) assertEquals(line.match(/[\x00-\x1f\x7f]/), null, line);
+
+        assertEquals(names(whole), FILES);
+        const metrics = await readMetrics(whole);
+        assertEquals(metrics.map(({ epoch, step }) => [epoch, step]), [[1, 4], [2, 8], [3, 12]]);
+        const keys: (keyof EpochMetrics)[] = [
+          "epoch",
+          "step",
+          "seconds",
+          "imagesPerSecond",
+          "loss",
+          "lastLoss",
+          "validationAccuracy",
+          "learningRate",
+        ];
+        for (const [i, line] of metrics.entries()) {
+          assertEquals(Object.keys(line), keys);
+          assertEquals(stdout[2 * i], `Epoch [${i + 1}/3], Loss: ${line.lastLoss.toFixed(4)}`);
+          const percent = (100 * line.validationAccuracy!).toFixed(2);
+          assertEquals(
+            stdout[2 * i + 1],
+            `Accuracy of the network on the 20 validation images: ${percent} %`,
+          );
+        }
+        const { recipe, seed, limit, test, versions } = await readRunInfo(whole);
+        assertEquals([recipe.name, recipe.epochs, recipe.batchSize, seed, limit], ["fast", 3, 50, 3, 200]);
+        assertEquals(versions.deno, Deno.version.deno);
+        const percent = (100 * test!.correct / 60).toFixed(2);
+        assertEquals(stdout[6], `Accuracy of the network on the 60 test images: ${percent} %`);
+      });
+
+      await t.step(
+        "stopped by SIGINT, by SIGTERM, by both at once, then gone on with: the same run",
+        async () => {
+          const dir = join(root, "stopped");
+          const resume = ["--resume", dir];
+          const stops: [args: string[], ...signals: (keyof typeof EXIT)[]][] = [
+            [["--run", dir, ...FLAGS], "SIGINT"],
+            [resume, "SIGTERM"],
+            [resume, "SIGINT", "SIGTERM"], // as `deno task` passes a Ctrl-C on: one wish, not the wish to end at once
+          ];
+          let before = 0;
+          for (const [args, ...signals] of stops) {
+            const { code, stdout, stderr } = await new Training(...args).signal(
+              /^Training: \d+ images$/,
+              ...signals,
+            );
+            const heard = signals.filter((name) =>
+              stderr.includes(`${name}: finishing the step under way, then saving`)
+            );
+            assertEquals([heard.length, code], [1, EXIT[heard[0]]], stderr.join("\n"));
+            const last = stdout.at(-1)!;
+            const [, step] =
+              last.match(/^Stopped at step (\d+) of 12; go on with: deno task train --resume /) ?? [];
+            assertEquals(last.endsWith(` --resume ${dir}`), true, last);
+            assert(Number(step) > before && Number(step) < STEPS, last);
+            if (before > 0) assertEquals(stderr[1], `Resumed at step ${before} of ${dir}`);
+            before = Number(step);
+          }
+          // Flags that repeat the run's settings are fine.
+          const { code, stderr } = await new Training("--resume", dir, "--seed", "3", "--epochs", "3").end();
+          assertEquals([code, stderr[1]], [0, `Resumed at step ${before} of ${dir}`]);
+          assertEquals(await outcome(dir), await outcome(whole));
+          assertEquals(names(dir), FILES);
+        },
+      );
+
+      await t.step(
+        "killed before the first checkpoint, and after one, then gone on with: the same run",
+        async () => {
+          const dir = join(root, "killed");
+          const { signal } = await new Training("--run", dir, ...FLAGS).signal(
+            /^Training: \d+ images$/,
+            "SIGKILL",
+          );
+          assertEquals([signal, names(dir)], ["SIGKILL", ["run.json"]]);
+          const { stderr } = await new Training("--resume", dir).signal(/^Epoch \[1\/3\]/, "SIGKILL");
+          assertEquals(stderr[1], `Resumed at step 0 of ${dir}`);
+          // As if the second process had been killed between an epoch's line and its checkpoint.
+          const lines = await readMetrics(dir);
+          await writeMetrics(dir, [...lines, { ...lines[0], epoch: 3, step: 12, loss: 99 }]);
+          const last = await new Training("--resume", dir).end();
+          assertEquals(last.code, 0, last.stderr.join("\n"));
+          assertMatch(last.stderr[1], /^Resumed at step (4|8|12) of /);
+          assertEquals(await outcome(dir), await outcome(whole));
+        },
+      );
+
+      await t.step(
+        "refuses flags that contradict the run, a folder that holds one, weights that are none",
+        async () => {
+          const before = await outcome(whole);
+          const garbage = join(root, "garbage.safetensors");
+          await Deno.writeTextFile(garbage, "<html>not found</html>");
+          const fresh = join(root, "fresh");
+          const cases: [number, string, string[]][] = [
+            [
+              2,
+              `error: Cannot resume ${whole} with --seed 4: the run has 3; leave the flag out, or start a new run`,
+              ["--resume", whole, "--seed", "4"],
+            ],
+            [
+              2,
+              `error: Cannot start a run in ${whole}: it holds one; go on with --resume ${whole}, ` +
+              "start over with --force, or name another",
+              ["--run", whole, ...FLAGS],
+            ],
+            [1, `error: Cannot read ${garbage}: `, ["--run", whole, "--force", "--init", garbage, ...FLAGS]],
+            [1, `error: Cannot read ${garbage}: `, ["--run", fresh, "--init", garbage, ...FLAGS]],
+          ];
+          const ended = await Promise.all(cases.map(([, , args]) => new Training(...args).end()));
+          for (const [i, [code, line]] of cases.entries()) {
+            assertEquals(
+              [ended[i].code, ended[i].stdout, ended[i].stderr.length],
+              [code, [], 1],
+              ended[i].stderr.join("\n"),
+            );
+            assertEquals(ended[i].stderr[0].slice(0, line.length), line);
+          }
+          assertEquals(await outcome(whole), before, "the run that was there is as it was");
+          assertEquals(names(root).includes("fresh"), false, "no folder for a run that did not begin");
+        },
+      );
+
+      await t.step("starts over with --force, from given weights with --init", async () => {
+        const dir = join(root, "killed");
+        const init = join(whole, RUN_FILES.weights);
+        const flags = ["--epochs", "1", "--limit", "200", "--batch", "50"];
+        const { code, stderr } = await new Training("--run", dir, "--force", "--init", init, ...flags).end();
+        assertEquals(code, 0, stderr.join("\n"));
+        assertEquals(names(dir), FILES);
+        const { seed, init: recorded } = await readRunInfo(dir);
+        assertEquals([seed, recorded, (await readMetrics(dir)).length], [0, init, 1]);
+        const [from, to] = [await outcome(whole), await outcome(dir)];
+        // The first layer is frozen: it is the given one still, though the whitening of these images is another.
+        assertEquals(to.tensors["stem.0.weight"], from.tensors["stem.0.weight"]);
+        assertNotEquals(to.tensors["fc.weight"], from.tensors["fc.weight"]);
+        assertEquals(to.notes.step, "4");
+      });
+
+      await t.step(
+        "ends with what to try when the loss is not finite; the last checkpoint stays",
+        async () => {
+          const dir = join(root, "diverged");
+          // One step an epoch: the first is always good.
+          const flags = ["--epochs", "9", "--limit", "200", "--batch", "180", "--lr", "1e9"];
+          const { code, stdout, stderr } = await new Training("--run", dir, ...flags).end();
+          const epochs = stdout.filter((line) => line.startsWith("Epoch")).length;
+          assert(epochs >= 1 && epochs < 9, stdout.join("\n"));
+          assertEquals(code, 1);
+          assertMatch(
+            stderr.at(-1)!,
+            new RegExp(
+              `^error: Cannot go on training: the loss is \\S+ at step ${epochs + 1} \\(epoch ${
+                epochs + 1
+              }, ` +
+                `learning rate \\d+\\S*\\); try a lower --lr, or --precision float32; ` +
+                `the weights of epoch ${epochs} are in ${dir}$`,
+            ),
+          );
+          assertEquals(stderr.filter((line) => line.startsWith("error")).length, 1);
+          const { notes, metrics } = await outcome(dir);
+          assertEquals([notes.step, metrics.length], [String(epochs), epochs]);
+          assertEquals(Number.isFinite(Number(notes.lastLoss)), true);
+        },
+      );
+
+      await t.step(
+        "the tutorial's recipe says both accuracies; --no-test leaves the test images alone",
+        async () => {
+          const dir = join(root, "tutorial");
+          const flags = [
+            "--recipe",
+            "tutorial",
+            "--epochs",
+            "1",
+            "--limit",
+            "10",
+            "--batch",
+            "9",
+            "--no-test",
+            "--quiet",
+          ];
+          const { code, stdout, stderr } = await new Training("--run", dir, ...flags).end();
+          assertEquals([code, stderr], [0, []]);
+          assertEquals(stdout.length, 3, stdout.join("\n"));
+          assertMatch(stdout[0], /^Epoch \[1\/1\], Loss: \d+\.\d{4}$/);
+          assertMatch(stdout[1], /^Accuracy of the network on the 1 validation images: \d+\.\d{2} %$/);
+          assertMatch(
+            stdout[2],
+            /^Accuracy of the network on the 1 validation images: \d+\.\d{2} % \(with running statistics\)$/,
+          );
+          assertEquals((await readRunInfo(dir)).test, undefined);
+          const [line] = await readMetrics(dir);
+          assertEquals(typeof line.validationAccuracyRunning, "number");
+        },
+      );
+    } finally {
+      await Deno.remove(root, { recursive: true });
+    }
+  },
+});
