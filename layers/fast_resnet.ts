@@ -58,7 +58,7 @@ export function fastResnet(cfg: FastResnetCfg = {}): Model {
   x = flatten(x, { name: "flatten" });
   x = linear(x, { name: "fc", features: numClasses, bias: false });
   x = scale(x, { name: "scale", factor: headScale });
-  return defineModel(x, { name: `FastResNet-${2 * widths.length + 2}` });
+  return defineModel(x, { name: `FastResNet-${2 * widths.length + 2}`, initScheme: "dirac" });
 }
 
 /** `[h, w, c]` to `[floor(h / 2), floor(w / 2), filters]`. */

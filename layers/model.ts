@@ -3,9 +3,10 @@ import type { InputNode, Node } from "./node.ts";
 
 /**
  * How weights are drawn. `pytorch`: the default of PyTorch's layers. `heNormal`: K. He et al., "Delving Deep
- * into Rectifiers", arXiv:1502.01852. See `initArrays`.
+ * into Rectifiers", arXiv:1502.01852. `dirac`: as `pytorch`, but convolutions begin by passing their input on (K. Jordan,
+ * arXiv:2404.00498). See `initArrays`.
  */
-export type InitScheme = "pytorch" | "heNormal";
+export type InitScheme = "pytorch" | "heNormal" | "dirac";
 
 /** A network as data. */
 export interface Model {

@@ -31,11 +31,13 @@ export const BENCHMARK_MODELS = Object.keys(MODELS) as BenchmarkModel[];
 
 /** One case. */
 export interface BenchmarkCase {
+  /** Which network. */
   readonly model: BenchmarkModel;
   /** Images a step. */
   readonly batch: number;
   /** Side of the images, in pixels. */
   readonly size: number;
+  /** Number format of convolutions and matrix products. */
   readonly precision: Precision;
   /** Forward pass only, with running statistics. */
   readonly inference: boolean;
@@ -61,6 +63,7 @@ interface Batch {
 
 /** One compiled step, with everything that it needs. Must be disposed. */
 export interface Benchmark {
+  /** The network. */
   readonly model: Model;
   /** Multiplications and additions of the convolutions and linear layers in one step, forward and backward. */
   readonly flopsPerStep: number;
@@ -68,6 +71,7 @@ export interface Benchmark {
   step(): number;
   /** Where the time of a step goes. */
   profile(options?: Pick<ProfileOptions, "runs" | "threads">): Profile;
+  /** Frees the tensors and the compiled step. */
   dispose(): void;
 }
 

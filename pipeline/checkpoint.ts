@@ -97,8 +97,12 @@ export async function loadCheckpoint(
     return [name, { shape, data }];
   });
   const note = (key: string): number => {
-    if (metadata[key] === undefined) throw damaged(path, `it does not say its ${key}`);
-    return Number(metadata[key]);
+    const text = metadata[key];
+    const value = Number(text);
+    if (text === undefined || (Number.isNaN(value) && text !== "NaN")) {
+      throw damaged(path, `its ${key} is ${text ?? "missing"}`);
+    }
+    return value;
   };
   const [step, lossSum, lastLoss] = [note("step"), note("lossSum"), note("lastLoss")];
   const notes = { seconds: note("seconds") };

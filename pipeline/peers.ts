@@ -9,9 +9,11 @@ export type Framework = "Deno" | "PyTorch" | "Keras";
 
 /** One way of running the case. */
 export interface Contender {
+  /** Whose code it is. */
   readonly framework: Framework;
   /** How, e.g. "float32, channels_last, compiled". */
   readonly how: string;
+  /** Number format of its convolutions. */
   readonly precision: Precision;
   /** Whether it is PyTorch as the tutorial writes it: float32, NCHW, eager. */
   readonly isTutorial: boolean;
@@ -21,15 +23,21 @@ export interface Contender {
 
 /** What a contender prints: the fields of `deno task bench --json` that are compared. */
 export interface PeerResult {
+  /** The batch over the median time of a step. */
   readonly imagesPerSecond: number;
+  /** Median, in milliseconds. */
   readonly msPerStep: number;
+  /** Compilation included, in milliseconds. */
   readonly firstStepMs: number;
+  /** The most memory that the process ever held, in MiB. */
   readonly peakRssMiB: number;
+  /** Of what computes, by name. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
 /** How a contender did over all rounds. */
 export interface Standing {
+  /** Who. */
   readonly contender: Contender;
   /** One a round; empty if it failed. */
   readonly results: readonly PeerResult[];
@@ -39,6 +47,7 @@ export interface Standing {
 
 /** A Python that can run the peers. */
 export interface Python {
+  /** Name or path of the interpreter. */
   readonly program: string;
   /** Whether it has TensorFlow with Keras too. */
   readonly hasKeras: boolean;
@@ -46,12 +55,15 @@ export interface Python {
 
 /** What the contenders need to know. */
 export interface Field {
+  /** The case that all of them run. */
   readonly benchmark: Omit<BenchmarkCase, "precision">;
   /** In which precisions to run. */
   readonly precisions: readonly Precision[];
   /** How long each measures, each time. */
   readonly seconds: number;
+  /** Threads of one kernel; each framework's own choice unless given. */
   readonly threads?: number;
+  /** What runs the peers. */
   readonly python: Python;
   /** What runs this project's task without its flags, and the files of the peers' scripts. */
   readonly programs: { readonly deno: readonly string[]; readonly torch: string; readonly keras: string };
@@ -137,6 +149,7 @@ export interface Ratio {
   readonly precision: Precision;
   /** Whom it is compared to. */
   readonly against: Contender;
+  /** Above 1 if this project is faster. */
   readonly ratio: number;
 }
 

@@ -88,22 +88,23 @@ export function runName(recipe: string, date: Date): string {
   return `${recipe}-${day}-${time.slice(0, 6)}`;
 }
 
+/** @throws {UsageError} If a folder holds a run already. */
+export async function checkVacant(dir: string): Promise<void> {
+  if (!await exists(join(dir, RUN_FILES.info))) return;
+  throw new UsageError(
+    `Cannot start a run in ${dir}: it holds one; go on with --resume ${dir}, start over with --force, or name another`,
+  );
+}
+
 /**
  * Makes a run's folder.
  * @param options `force` empties a folder that already holds a run.
  * @throws {UsageError} If it holds a run already.
  */
 export async function createRun(dir: string, info: RunInfo, { force = false } = {}): Promise<void> {
-  const taken = await exists(join(dir, RUN_FILES.info));
-  if (taken && !force) {
-    throw new UsageError(
-      `Cannot start a run in ${dir}: it holds one; go on with --resume ${dir}, start over with --force, or name another`,
-    );
-  }
-  if (taken) {
-    for (const file of Object.values(RUN_FILES)) {
-      await Deno.remove(join(dir, file)).catch(() => {});
-    }
+  if (!force) await checkVacant(dir);
+  for (const file of [RUN_FILES.weights, RUN_FILES.checkpoint, RUN_FILES.metrics]) {
+    await Deno.remove(join(dir, file)).catch(() => {});
   }
   await writeRunInfo(dir, info);
 }
@@ -139,15 +140,21 @@ export async function readRunInfo(dir: string): Promise<RunInfo> {
   throw new UserError(`Cannot read ${path}: it is not the record of a run; name another run`);
 }
 
-/** The lines of `metrics.jsonl`; none if there is no file yet. */
+/**
+ * The lines of `metrics.jsonl`; none if there is no file yet.
+ * @throws {UserError} If a line is not JSON.
+ */
 export async function readMetrics(dir: string): Promise<EpochMetrics[]> {
-  try {
-    const text = await Deno.readTextFile(join(dir, RUN_FILES.metrics));
-    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const path = join(dir, RUN_FILES.metrics);
+  if (!await exists(path)) return [];
+  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
+  return lines.map((line, i) => {
+    try {
+      return JSON.parse(line);
+    } catch {
+      throw new UserError(`Cannot read ${path}: line ${i + 1} is not JSON; take the line out`);
+    }
+  });
 }
 
 /** Writes all lines of `metrics.jsonl`. */

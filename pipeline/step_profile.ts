@@ -5,7 +5,9 @@ import type { RunNode } from "../runtime/step_stats.ts";
 export interface OpTime {
   /** TensorFlow's kernel, e.g. "Conv2D (oneDNN)"; without the remark it is TensorFlow's own. */
   readonly op: string;
+  /** How many there are. */
   readonly count: number;
+  /** Their times together, in milliseconds. */
   readonly ms: number;
 }
 
@@ -13,9 +15,13 @@ export interface OpTime {
 export interface LayerTime {
   /** The layer's name, or one of `PARTS`. */
   readonly layer: string;
+  /** In the forward pass. */
   readonly forward: number;
+  /** For the gradients. */
   readonly backward: number;
+  /** For new parameters and running statistics. */
   readonly update: number;
+  /** All of it. */
   readonly total: number;
 }
 
@@ -30,7 +36,9 @@ export const PARTS = {
 
 /** Which layer and which pass a node works for. */
 export interface Place {
+  /** The layer's name, or one of `PARTS`. */
   readonly layer: string;
+  /** Forward, for the gradients, or for new parameters and running statistics. */
   readonly pass: "forward" | "backward" | "update";
 }
 

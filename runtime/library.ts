@@ -1,6 +1,7 @@
 /** Opens libtensorflow through Deno's FFI. The only module that calls `Deno.dlopen`. */
 import { join } from "@std/path";
 import { TensorFlowError, UserError } from "./errors.ts";
+import { isCompatible, libraryNames, TENSORFLOW_MINOR } from "./platform.ts";
 import { SYMBOLS, type Symbols } from "./symbols.ts";
 
 /** The opened library: its functions, and the one status object that every call reports through. */
@@ -14,18 +15,11 @@ export interface Library {
   check(call: string): void;
 }
 
-/** File names of the two libraries, and of the C library that has `dlopen`, by operating system. */
-const NAMES = {
-  linux: { framework: "libtensorflow_framework.so.2", cc: "libtensorflow_cc.so.2", libc: "libc.so.6" },
-  darwin: {
-    framework: "libtensorflow_framework.2.dylib",
-    cc: "libtensorflow_cc.2.dylib",
-    libc: "libSystem.dylib",
-  },
+/** Where `dlopen` is, and its RTLD_NOW | RTLD_NODELETE: dlfcn.h of glibc (0x2 | 0x1000) and of macOS (0x2 | 0x80). */
+const LOADERS = {
+  linux: { libc: "libc.so.6", keepLoaded: 0x1002 },
+  darwin: { libc: "libSystem.dylib", keepLoaded: 0x82 },
 } as const;
-
-// RTLD_NOW | RTLD_NODELETE: dlfcn.h of glibc (0x2 | 0x1000) and of macOS (0x2 | 0x80).
-const KEEP_LOADED = { linux: 0x1002, darwin: 0x82 } as const;
 
 /**
  * Opens libtensorflow in `directory`.
@@ -46,11 +40,11 @@ export function openLibrary(directory: string): Library {
   for (const [name, value] of [["TF_CPP_MIN_LOG_LEVEL", "3"], ["TF_ENABLE_ONEDNN_OPTS", "1"]]) {
     if (Deno.env.get(name) === undefined) Deno.env.set(name, value);
   }
-  const names = NAMES[os];
+  const names = libraryNames(os);
   const paths = [join(directory, names.framework), join(directory, names.cc)];
   let symbols: Symbols;
   try {
-    keepLoaded(names.libc, paths, KEEP_LOADED[os]);
+    keepLoaded(LOADERS[os].libc, paths, LOADERS[os].keepLoaded);
     symbols = Deno.dlopen(paths[1], SYMBOLS).symbols;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -58,8 +52,14 @@ export function openLibrary(directory: string): Library {
       `Cannot load libtensorflow from ${directory}: ${reason}; run "deno task setup --remove" and "deno task setup"`,
     );
   }
-  const status = symbols.TF_NewStatus();
   const version = cString(symbols.TF_Version());
+  if (!isCompatible(version)) {
+    throw new UserError(
+      `Cannot use libtensorflow in ${directory}: it is ${version}, the runtime takes ${TENSORFLOW_MINOR}; ` +
+        `name another folder with RESNET_TENSORFLOW_DIR, or run "deno task setup"`,
+    );
+  }
+  const status = symbols.TF_NewStatus();
   if (status === null) throw new UserError("Cannot start libtensorflow: out of memory");
   return {
     symbols,

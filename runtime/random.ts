@@ -58,6 +58,7 @@ export function statelessUniformInt(
  */
 export function foldSeed(seed: tfjs.Tensor1D, salt: number): tfjs.Tensor1D {
   checkSeed("foldSeed", seed);
+  if (!Number.isInteger(salt)) throw new RangeError(`foldSeed: salt must be a whole number, found ${salt}`);
   const attrs = { ...SHAPE_AND_SEED, dtype: type("int32") };
   return tfjs.tidy(() => {
     const [hashed] = callOp("StatelessRandomUniformFullInt", attrs, [tfjs.tensor1d([2], "int32"), seed]);

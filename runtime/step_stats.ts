@@ -52,6 +52,7 @@ export interface Argument {
   readonly path: string;
   /** `TF_DataType`. */
   readonly dtype: number;
+  /** Static. */
   readonly shape: readonly number[];
 }
 

@@ -23,7 +23,9 @@ export interface MemorySample extends Memory {
 export interface BenchResult extends Timing, Omit<BenchmarkCase, "inference"> {
   /** The network's own name. */
   readonly name: string;
+  /** How many numbers it trains. */
   readonly parameters: number;
+  /** Whether a step is a whole training step, or a forward pass with running statistics. */
   readonly mode: "training" | "inference";
   /** The batch over the median time. */
   readonly imagesPerSecond: number;
@@ -31,11 +33,15 @@ export interface BenchResult extends Timing, Omit<BenchmarkCase, "inference"> {
   readonly gigaflopsPerSecond: number;
   /** From the start of the process to the end of the first step. */
   readonly startToFirstStepMs: number;
+  /** The most memory that the process ever held. */
   readonly peakRssMiB: number;
+  /** The processor. */
   readonly cpu: Pick<Cpu, "model" | "instructions" | "cores">;
+  /** TensorFlow's devices, e.g. "CPU:0". */
   readonly devices: readonly string[];
   /** Threads of one kernel, where they were chosen. */
   readonly threads?: number;
+  /** Of what computes, by name. */
   readonly versions: Readonly<Record<string, string>>;
   /** With `--steps`: what was held at the start, after each tenth, and at the end. */
   readonly memory?: readonly MemorySample[];

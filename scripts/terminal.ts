@@ -136,9 +136,9 @@ export function barLine(status: Status, width: number): string {
   return [...line].slice(0, Math.max(1, width - 1)).join("");
 }
 
-/** Rate, and the time left or, at the end, the time it took. */
+/** Rate, and the time left or, at the end, the time it took; nothing in the first thousandth, which tells neither. */
 function pace({ done, total, unit, seconds }: Status): string[] {
-  if (done <= 0 || seconds <= 0) return [];
+  if (done <= 0 || seconds <= 0 || done < total / 1000) return [];
   const rate = done / seconds;
   const time = total <= 0
     ? []

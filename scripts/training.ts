@@ -4,6 +4,7 @@ import { loadCheckpoint, loadWeights, saveCheckpoint, saveWeights } from "../pip
 import type { Data } from "../pipeline/dataset.ts";
 import { buildModel, findRecipe, recipes } from "../pipeline/recipes.ts";
 import {
+  checkVacant,
   createRun,
   epochMetrics,
   readMetrics,
@@ -17,7 +18,7 @@ import {
 import { changeRecipe, checkResumed, choosePrecision, prepareData } from "../pipeline/settings.ts";
 import { disposeState, initialState, stepsPerEpoch, train, type TrainState } from "../pipeline/train.ts";
 import { parameterCount } from "../layers/mod.ts";
-import { configure, type Progress, readCpu, runtimeInfo, tf, UserError } from "../runtime/mod.ts";
+import { configure, type Progress, readCpu, runtimeInfo, tf, UsageError, UserError } from "../runtime/mod.ts";
 import { accuracyLine, testLines } from "./report.ts";
 import { dataFlag, type Values } from "./task.ts";
 import { terminalProgress } from "./terminal.ts";
@@ -92,10 +93,17 @@ export async function runTraining(
   const cpu = readCpu();
   const resumed = flags.resume === undefined ? undefined : await readRunInfo(flags.resume);
   if (resumed !== undefined) checkResumed(flags, resumed, flags.resume!);
+  if (resumed !== undefined && (flags.run !== undefined || flags.force)) {
+    throw new UsageError(
+      `Cannot resume ${flags.resume} with --run or --force: a resumed run stays in its folder`,
+    );
+  }
   const asked = resumed ?? { ...flags, seed: flags.seed ?? 0 };
   const recipe = resumed?.recipe ?? changeRecipe(findRecipe(flags.recipe ?? "fast"), flags);
   const { seed, limit, init, threads, device } = asked;
   const dir = flags.resume ?? flags.run ?? join("runs", runName(recipe.name, new Date()));
+
+  if (resumed === undefined && !flags.force) await checkVacant(dir);
 
   const loaded = await load(progress);
   configure({ device, threads, progress });

@@ -1,7 +1,8 @@
 /** Initial weights: values against NumPy's generator, moments against the formulas, independence. */
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { initArrays } from "../../layers/init.ts";
-import type { InitScheme } from "../../layers/model.ts";
+import { defineModel, type InitScheme } from "../../layers/model.ts";
+import { conv, input } from "../../layers/nodes.ts";
 import { parameters } from "../../layers/parameters.ts";
 import { resnet } from "../../layers/resnet.ts";
 import initValues from "../data/init_values.json" with { type: "json" };
@@ -110,5 +111,31 @@ Deno.test("initArrays: refuses a seed that is no 32-bit unsigned integer", () =>
       assertThrows(() => initArrays(resnet8, seed), RangeError).message,
       `init: seed must be a whole number from 0 to 4294967295, found ${seed}`,
     );
+  }
+});
+
+Deno.test("initArrays: dirac passes each channel on, and draws the other filters as PyTorch does", () => {
+  const image = input([4, 4, 2]);
+  const model = defineModel(conv(image, { name: "c", filters: 3, kernelSize: 3, padding: 1, bias: false }), {
+    name: "one convolution",
+  });
+  const dirac = initArrays(model, 5, "dirac").params["c.weight"].data; // [3, 3, 2, 3]
+  const pytorch = initArrays(model, 5, "pytorch").params["c.weight"].data;
+  const at = (data: Float32Array, y: number, x: number, channel: number, filter: number): number =>
+    data[((y * 3 + x) * 2 + channel) * 3 + filter];
+  for (let y = 0; y < 3; y++) {
+    for (let x = 0; x < 3; x++) {
+      for (let channel = 0; channel < 2; channel++) {
+        const middle = y === 1 && x === 1;
+        assertEquals(at(dirac, y, x, channel, 0), middle && channel === 0 ? 1 : 0);
+        assertEquals(at(dirac, y, x, channel, 1), middle && channel === 1 ? 1 : 0);
+        assertEquals(at(dirac, y, x, channel, 2), at(pytorch, y, x, channel, 2));
+      }
+    }
+  }
+  // A kernel without a middle, and one with fewer filters than channels, stay as they are drawn.
+  for (const cfg of [{ filters: 3, kernelSize: 2 }, { filters: 1, kernelSize: 3 }]) {
+    const other = defineModel(conv(image, { name: "c", bias: false, ...cfg }), { name: "another" });
+    assertEquals(initArrays(other, 5, "dirac"), initArrays(other, 5, "pytorch"));
   }
 });

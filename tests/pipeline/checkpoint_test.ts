@@ -177,7 +177,7 @@ test("a checkpoint with the wrong velocities, or without its notes, says so", as
   );
   for (const key of ["step", "lossSum", "lastLoss", "seconds"]) {
     const { [key]: _, ...others } = metadata;
-    await refused(tensors, others, `it does not say its ${key}`);
+    await refused(tensors, others, `its ${key} is missing`);
   }
 });
 
@@ -190,7 +190,7 @@ test("a weights file is no checkpoint, and a checkpoint no weights file", async 
   await assertRejects(
     () => loadCheckpoint(weights, model),
     UserError,
-    `Cannot resume from ${weights}: it does not say`,
+    `Cannot resume from ${weights}: its step is missing`,
   );
   await assertRejects(
     () => loadWeights(checkpoint, model),
