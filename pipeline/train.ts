@@ -122,8 +122,8 @@ export function trainStep(
 }
 
 /**
- * The state before the first step: weights drawn from the seed, the first layer set to whiten if the recipe says so,
- * velocities of zero.
+ * The state before the first step: weights drawn from the seed, velocities of zero. If the recipe
+ * says so, the first layer whitens, without a bias, and has no velocities: it stays as it is.
  *
  * @param start Weights to start from instead; they are given away.
  */
@@ -135,13 +135,16 @@ export function initialState(
   start?: Variables,
 ): TrainState {
   const variables = start ?? init(model, seed);
-  const frozen = recipe.whiten ? parameters(model)[0].name : undefined;
-  if (frozen !== undefined && start === undefined) {
-    const drawn = variables.params[frozen];
-    variables.params[frozen] = tf.tensor(whiteningKernel(train, recipe.stats), drawn.shape);
-    drawn.dispose();
+  const [first] = parameters(model);
+  const frozen = recipe.whiten ? parameters(model).filter(({ layer }) => layer === first.layer) : [];
+  for (const { name, role, shape } of start === undefined ? frozen : []) {
+    variables.params[name].dispose();
+    variables.params[name] = role === "convKernel"
+      ? tf.tensor(whiteningKernel(train, recipe.stats), [...shape])
+      : tf.zeros([...shape]);
   }
-  const trained = Object.entries(variables.params).filter(([name]) => name !== frozen);
+  const names = new Set(frozen.map(({ name }) => name));
+  const trained = Object.entries(variables.params).filter(([name]) => !names.has(name));
   const velocities = Object.fromEntries(
     trained.map(([name, value]): [string, tf.Tensor] => [name, tf.zerosLike(value)]),
   );
