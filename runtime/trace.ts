@@ -1,5 +1,6 @@
 /** The graph that a traced function grows into (`TF_Graph*`), until it becomes a TensorFlow function. */
 import { type Attr, type AttrSetters, graphSetters, int64s, setAttrs } from "./attributes.ts";
+import { readBuffer } from "./buffers.ts";
 import { cStringBytes, type Library } from "./library.ts";
 import { decodeOpDef, type InputArg, type OpDef } from "./protos.ts";
 import { TF_OUTPUT_BYTES } from "./symbols.ts";
@@ -67,18 +68,11 @@ export class Trace implements Disposable {
     let def = opDefs.get(op);
     if (def === undefined) {
       const { symbols: c, status, check } = this.#library;
-      const buffer = c.TF_NewBuffer()!;
-      try {
+      const bytes = readBuffer(this.#library, (buffer) => {
         c.TF_GraphGetOpDef(this.#graph, cStringBytes(op), buffer, status);
         check(`TF_GraphGetOpDef(${op})`);
-        // struct TF_Buffer { const void* data; size_t length; ... }
-        const view = new Deno.UnsafePointerView(buffer);
-        const bytes = new Uint8Array(Number(view.getBigUint64(8)));
-        Deno.UnsafePointerView.copyInto(view.getPointer(0)!, bytes);
-        opDefs.set(op, def = decodeOpDef(bytes));
-      } finally {
-        c.TF_DeleteBuffer(buffer);
-      }
+      });
+      opDefs.set(op, def = decodeOpDef(bytes));
     }
     return def;
   }
