@@ -1,22 +1,10 @@
 /** `valueAndGrads`: value, gradients by name, and what else the function computes. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { jit, tf, valueAndGrads } from "../../runtime/mod.ts";
-import { canLoadTensorFlow } from "../needs.ts";
 import { assertClose, EXACT, FORWARD } from "../reference.ts";
-import { eagerAndJitted, held } from "./harness.ts";
+import { eagerAndJitted, held, tidyTest } from "./harness.ts";
 
-function test(name: string, fn: () => void): void {
-  Deno.test({
-    name: `valueAndGrads: ${name}`,
-    ignore: !canLoadTensorFlow,
-    async fn() {
-      await tf.ready();
-      const before = held();
-      tf.tidy(fn);
-      assertEquals(held(), before, "left behind");
-    },
-  });
-}
+const test = (name: string, fn: () => void): void => tidyTest(`valueAndGrads: ${name}`, fn);
 
 /** sum(w x + b), with dw = x, db = 1 for each element. */
 function loss(params: Record<string, tf.Tensor>, x: tf.Tensor) {

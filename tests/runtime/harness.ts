@@ -1,4 +1,5 @@
 /** What the runtime's tests share: every op is tried as it is and compiled. */
+import { canLoadTensorFlow } from "../needs.ts";
 import { assertEquals } from "@std/assert";
 import { jit, liveHandles, tf } from "../../runtime/mod.ts";
 import type { Reference } from "../reference.ts";
@@ -51,4 +52,18 @@ export function assertNoGrowth(step: () => void): void {
   const before = held();
   for (let i = 0; i < 200; i++) step();
   assertEquals(held(), before);
+}
+
+/** A test that starts the runtime and checks that it leaves no tensor and no handle behind. */
+export function tidyTest(name: string, fn: () => void): void {
+  Deno.test({
+    name,
+    ignore: !canLoadTensorFlow,
+    async fn() {
+      await tf.ready();
+      const before = held();
+      tf.tidy(fn);
+      assertEquals(held(), before, "left behind");
+    },
+  });
 }

@@ -1,23 +1,10 @@
 /** What must not be done inside `jit`: the error says so, and the next function compiles as if nothing had happened. */
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { jit, JitError, TensorFlowError, tf } from "../../runtime/mod.ts";
-import { canLoadTensorFlow } from "../needs.ts";
 import { assertClose, EXACT } from "../reference.ts";
-import { held } from "./harness.ts";
+import { held, tidyTest } from "./harness.ts";
 
-/** A test that starts the runtime and checks that it leaves no tensor and no handle behind. */
-function test(name: string, fn: () => void): void {
-  Deno.test({
-    name: `jit: ${name}`,
-    ignore: !canLoadTensorFlow,
-    async fn() {
-      await tf.ready();
-      const before = held();
-      tf.tidy(fn);
-      assertEquals(held(), before, "left behind");
-    },
-  });
-}
+const test = (name: string, fn: () => void): void => tidyTest(`jit: ${name}`, fn);
 
 const row = (...values: number[]): tf.Tensor1D => tf.tensor1d(values);
 

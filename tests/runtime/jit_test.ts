@@ -12,23 +12,10 @@ import {
   tf,
   valueAndGrads,
 } from "../../runtime/mod.ts";
-import { canLoadTensorFlow } from "../needs.ts";
 import { assertClose, EXACT, FORWARD, GRADIENT } from "../reference.ts";
-import { assertNoGrowth, eagerAndJitted, held } from "./harness.ts";
+import { assertNoGrowth, eagerAndJitted, tidyTest } from "./harness.ts";
 
-/** A test that starts the runtime and checks that it leaves no tensor and no handle behind. */
-function test(name: string, fn: () => void): void {
-  Deno.test({
-    name: `jit: ${name}`,
-    ignore: !canLoadTensorFlow,
-    async fn() {
-      await tf.ready();
-      const before = held();
-      tf.tidy(fn);
-      assertEquals(held(), before, "left behind");
-    },
-  });
-}
+const test = (name: string, fn: () => void): void => tidyTest(`jit: ${name}`, fn);
 
 const row = (...values: number[]): tf.Tensor1D => tf.tensor1d(values);
 
