@@ -56,7 +56,7 @@ export { CIFAR10_CLASSES, loadCifar } from "./pipeline/cifar.ts";
 export * from "./pipeline/dataset.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./pipeline/evaluate.ts";
 export { fetchCifar, type FetchOptions } from "./pipeline/fetch_cifar.ts";
-export { type Sgd, sgd, type Tensors } from "./pipeline/optimizer.ts";
+export { type Muon, optimize, type Optimizer, type Sgd, type Tensors } from "./pipeline/optimizer.ts";
 export { pipe } from "./pipeline/pipe.ts";
 export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./pipeline/recipes.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./pipeline/safetensors.ts";

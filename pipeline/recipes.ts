@@ -3,7 +3,7 @@ import { fastResnet, type FastResnetCfg, type Model, resnet, type ResnetCfg } fr
 import { UsageError } from "../runtime/errors.ts";
 import type { Precision } from "../runtime/jit.ts";
 import type { Augment } from "./dataset.ts";
-import type { Sgd } from "./optimizer.ts";
+import type { Optimizer } from "./optimizer.ts";
 import type { Schedule } from "./schedule.ts";
 import { type ChannelStats, CIFAR10_STATS, TUTORIAL_STATS } from "./transforms.ts";
 
@@ -33,7 +33,7 @@ export interface Recipe {
   readonly epochs: number;
   /** Images a step; the last step of an epoch takes what is left. */
   readonly batchSize: number;
-  readonly optimizer: Sgd;
+  readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly labelSmoothing: number;
   /** "auto" is bfloat16 where the processor multiplies it itself, float32 elsewhere. */
@@ -64,7 +64,7 @@ function cifarResnet(blocks: number): Recipe {
     whiten: false,
     epochs: 182, // 45,000 images make 352 steps an epoch
     batchSize: 128,
-    optimizer: { momentum: 0.9, nesterov: false, weightDecay: 1e-4, offsetScale: 1 },
+    optimizer: { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 1e-4, offsetScale: 1 },
     schedule: {
       kind: "steps",
       rate: 0.1,
@@ -91,7 +91,7 @@ const RECIPES: readonly Recipe[] = [
     epochs: 9,
     batchSize: 256,
     // Rates and decay of airbench94 (Jordan 2024) written for a mean loss and 256 images a step.
-    optimizer: { momentum: 0.85, nesterov: true, weightDecay: 1.33e-3, offsetScale: 64 },
+    optimizer: { kind: "sgd", momentum: 0.85, nesterov: true, weightDecay: 1.33e-3, offsetScale: 64 },
     schedule: { kind: "linear", rate: 0.3, knots: [[0, 0.2], [0.23, 1], [1, 0]] },
     labelSmoothing: 0.2,
     precision: "auto",
@@ -108,7 +108,7 @@ const RECIPES: readonly Recipe[] = [
     whiten: false,
     epochs: 20,
     batchSize: 64,
-    optimizer: { momentum: 0.9, nesterov: false, weightDecay: 1e-3, offsetScale: 1 },
+    optimizer: { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 1e-3, offsetScale: 1 },
     schedule: { kind: "steps", rate: 0.01, boundaries: [], factor: 1 },
     labelSmoothing: 0,
     precision: "auto",

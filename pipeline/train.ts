@@ -14,7 +14,7 @@ import { applyTransforms } from "./apply_transforms.ts";
 import { batches, shuffledOrder } from "./batches.ts";
 import type { Data, Dataset } from "./dataset.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
-import { sgd, type Tensors } from "./optimizer.ts";
+import { optimize, type Tensors } from "./optimizer.ts";
 import type { Recipe } from "./recipes.ts";
 import { learningRate } from "./schedule.ts";
 import { whiteningKernel } from "./whitening.ts";
@@ -106,7 +106,7 @@ export function trainStep(
   transforms: Dataset["transforms"],
   precision: Precision,
 ): TrainStep {
-  const offsets = new Set(parameters(model).filter(({ role }) => role === "offset").map(({ name }) => name));
+  const roles = Object.fromEntries(parameters(model).map(({ name, role }) => [name, role]));
   return jit(function trainStep({ variables, velocities }, { images, labels, learningRate, seed }) {
     const { params, batchStats } = variables;
     const trained = Object.fromEntries(Object.keys(velocities).map((name) => [name, params[name]]));
@@ -116,7 +116,7 @@ export function trainStep(
       const [logits, stats] = apply(model, all, x, { train: true, seed });
       return [crossEntropy(logits, labels, recipe), stats];
     }, trained);
-    const next = sgd(recipe.optimizer, { params, velocities, grads, learningRate, offsets });
+    const next = optimize(recipe.optimizer, { params, velocities, grads, learningRate, roles });
     return { variables: { params: next.params, batchStats: aux }, velocities: next.velocities, loss };
   }, { precision });
 }

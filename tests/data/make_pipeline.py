@@ -1,4 +1,4 @@
-"""Makes numpy_shuffle.json and pillow_resize.json, the reference values of the pipeline's tests.
+"""Makes numpy_shuffle.json, pillow_resize.json and muon.json, the reference values of the pipeline's tests.
 Run where NumPy and Pillow are installed: python tests/data/make_pipeline.py"""
 import base64, json, pathlib
 import numpy as np, PIL
@@ -43,3 +43,29 @@ for height, width, size in ((6, 6, 42), (6, 6, 36), (5, 5, 8), (9, 13, 7), (16, 
     encode = lambda array: base64.b64encode(array.tobytes()).decode()
     cases.append({"height": height, "width": width, "size": size, "image": encode(image), "resized": encode(resized)})
 write("pillow_resize.json", {"pillow": PIL.__version__, "cases": cases})
+
+
+def orthogonalize(matrix):
+    """By singular values: five times s <- as + bs^3 + cs^5, from s / |s|. No matrix product of the iteration is in it."""
+    u, s, v = np.linalg.svd(matrix, full_matrices=False)
+    s = s / np.sqrt((s ** 2).sum())
+    for _ in range(5):
+        s = 3.4445 * s - 4.7750 * s ** 3 + 2.0315 * s ** 5
+    return u * s @ v
+
+
+# Two steps of Muon on kernels [kh, kw, in, out] that are tall, wide and of one filter.
+cases = []
+momentum, rate = 0.6, 0.25
+for shape in ((3, 3, 2, 4), (1, 1, 3, 5), (3, 3, 2, 1)):
+    start = kernel = random.standard_normal(shape)
+    grads = random.standard_normal((2, *shape))
+    velocity = np.zeros(shape)
+    for grad in grads:
+        velocity = momentum * velocity + grad
+        direction = orthogonalize((grad + momentum * velocity).reshape(-1, shape[-1])).reshape(shape)
+        kernel = kernel * np.sqrt(shape[-1]) / np.sqrt((kernel ** 2).sum()) - rate * direction
+    flat = lambda array: [float(f"{value:.9g}") for value in array.ravel()]
+    cases.append({"shape": shape, "kernel": flat(start), "grads": [flat(grad) for grad in grads],
+                  "stepped": flat(kernel), "velocity": flat(velocity)})
+write("muon.json", {"momentum": momentum, "rate": rate, "cases": cases})

@@ -56,7 +56,13 @@ Deno.test("recipes: the CIFAR networks train for 64,000 steps with the paper's r
     const total = epochs * stepsPerEpoch(images, batchSize);
     assertEquals([images, stepsPerEpoch(images, batchSize), epochs], [45_000, 352, 182]);
     assert(total >= 64_000 && total - 64_000 < 352, `${total} steps: the first whole epoch from 64,000 on`);
-    assertEquals(optimizer, { momentum: 0.9, nesterov: false, weightDecay: 1e-4, offsetScale: 1 });
+    assertEquals(optimizer, {
+      kind: "sgd",
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 1e-4,
+      offsetScale: 1,
+    });
     assertEquals(augment, { flip: true, crop: 4, padding: "zero" });
     assertEquals(labelSmoothing, 0);
     const rates = [0, 399, 400, 31_999, 32_000, 47_999, 48_000, 63_999]
@@ -70,7 +76,13 @@ Deno.test("recipes: the tutorial's numbers", () => {
   const { batchSize, epochs, optimizer, schedule, validation, resize, stats, evaluation, ...rest } =
     recipes.tutorial;
   assertEquals([batchSize, epochs], [64, 20]);
-  assertEquals(optimizer, { momentum: 0.9, nesterov: false, weightDecay: 0.001, offsetScale: 1 });
+  assertEquals(optimizer, {
+    kind: "sgd",
+    momentum: 0.9,
+    nesterov: false,
+    weightDecay: 0.001,
+    offsetScale: 1,
+  });
   assertEquals([learningRate(schedule, 0, 10), learningRate(schedule, 9, 10)], [0.01, 0.01]);
   assertEquals(validation, { fraction: 0.1, seed: 42 });
   assertEquals(resize, { size: 224, quantize: true });

@@ -83,7 +83,7 @@ const smallRecipe: Recipe = {
   ...recipes.resnet20,
   epochs: 3,
   batchSize: 16,
-  optimizer: { momentum: 0.9, nesterov: true, weightDecay: 1e-3, offsetScale: 8 },
+  optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 1e-3, offsetScale: 8 },
   schedule: { kind: "linear", rate: 0.05, knots: [[0, 0.2], [0.4, 1], [1, 0.1]] },
   labelSmoothing: 0.1,
   evaluation: "batch",
@@ -334,7 +334,7 @@ test("trainStep: three steps on the small network are PyTorch's", async () => {
   });
   const recipe: Recipe = {
     ...recipes.tutorial,
-    optimizer: { momentum: 0.9, nesterov: false, weightDecay: 1e-3, offsetScale: 1 },
+    optimizer: { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 1e-3, offsetScale: 1 },
   };
   const entries = Object.entries<Reference>(golden.before).map(([name, { shape, data }]) =>
     [name, { shape, data: Float32Array.from(data) }] as const
