@@ -6,6 +6,7 @@ export { apply, type ApplyOptions } from "./apply.ts";
 export type { Arrays, FloatArray, NumericArray } from "./arrays.ts";
 export { fastResnet, type FastResnetCfg } from "./fast_resnet.ts";
 export { forwardMultiplyAdds } from "./flops.ts";
+export { foldBatchNorm } from "./fold.ts";
 export { initArrays } from "./init.ts";
 export { defineModel, type InitScheme, type Model } from "./model.ts";
 export type * from "./node.ts";

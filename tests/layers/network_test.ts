@@ -6,6 +6,7 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { apply } from "../../layers/apply.ts";
 import { fastResnet } from "../../layers/fast_resnet.ts";
 import type { Model } from "../../layers/model.ts";
+import { foldBatchNorm } from "../../layers/fold.ts";
 import { fromPyTorch } from "../../layers/pytorch.ts";
 import { resnet } from "../../layers/resnet.ts";
 import { type Params, toTensors, type Variables } from "../../layers/variables.ts";
@@ -93,6 +94,14 @@ for (const [name, { model, network }] of Object.entries(networks)) {
         const evaluate = (variables: Variables, x: tf.Tensor) => apply(model, variables, x, { train: false });
         eagerAndJitted(evaluate, [variables, x], ([logits], mode) => {
           assertClose(logits, network.eval_logits, FORWARD, `${mode} evaluation`);
+        });
+
+        const folding = (variables: Variables, x: tf.Tensor) => {
+          const folded = foldBatchNorm(model, variables);
+          return apply(folded.model, folded.variables, x, { train: false });
+        };
+        eagerAndJitted(folding, [variables, x], ([logits], mode) => {
+          assertClose(logits, network.eval_logits, FORWARD, `${mode} evaluation with folded batch norms`);
         });
 
         const forward = (variables: Variables, x: tf.Tensor) => apply(model, variables, x, { train: true });
