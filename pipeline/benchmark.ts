@@ -1,5 +1,5 @@
 /** How fast a network trains or predicts: the step that training runs, on made images, timed step by step. */
-import { apply, forwardMultiplyAdds, type Model, type Variables } from "../layers/mod.ts";
+import { apply, foldBatchNorm, forwardMultiplyAdds, type Model, type Variables } from "../layers/mod.ts";
 import { stream } from "../layers/random.ts";
 import { UsageError } from "../runtime/errors.ts";
 import { jit, type Precision, tf } from "../runtime/mod.ts";
@@ -39,7 +39,7 @@ export interface BenchmarkCase {
   readonly size: number;
   /** Number format of convolutions and matrix products. */
   readonly precision: Precision;
-  /** Forward pass only, with running statistics. */
+  /** Forward pass only, with running statistics folded into the convolutions. */
   readonly inference: boolean;
 }
 
@@ -160,15 +160,17 @@ function inferenceSteps(
   { images }: Batch,
   precision: Precision,
 ): Steps {
+  const state = initialState(model, recipe, dataset, SEED);
+  const folded = foldBatchNorm(model, state.variables);
+  disposeState(state);
+  const { variables } = folded;
   const compiled = jit(
     function inferenceStep({ variables }: { variables: Variables }, { images }: Pick<Batch, "images">) {
       const x = applyTransforms(dataset.transforms, images, { train: false });
-      return apply(model, variables, x, { train: false })[0];
+      return apply(folded.model, variables, x, { train: false })[0];
     },
     { precision },
   );
-  const state = initialState(model, recipe, dataset, SEED);
-  const { variables } = state;
   return {
     step(): number {
       const logits = compiled({ variables }, { images });
@@ -178,7 +180,7 @@ function inferenceSteps(
     },
     profile: (options) => profile(compiled, [{ variables }, { images }], options),
     dispose(): void {
-      disposeState(state);
+      tf.dispose([variables.params, variables.batchStats]);
       compiled.dispose();
     },
   };

@@ -1,5 +1,5 @@
 /** Accuracy and loss of a network on a data set. */
-import { apply, type Model, type Variables } from "../layers/mod.ts";
+import { apply, foldBatchNorm, type Model, type Variables } from "../layers/mod.ts";
 import { crossEntropy, jit, type Precision, tf } from "../runtime/mod.ts";
 import { applyTransforms } from "./apply_transforms.ts";
 import { batches } from "./batches.ts";
@@ -20,7 +20,8 @@ export interface EvaluateOptions {
   /** Images a step; every image counts, the last batch may be smaller. */
   readonly batchSize?: number;
   /**
-   * "running" normalises with the statistics that training has collected. "batch" normalises each batch with its own,
+   * "running" normalises with the statistics that training has collected, folded into the convolutions (see
+   * `foldBatchNorm`). "batch" normalises each batch with its own,
    * as a PyTorch model does that was never told `eval()`; the running statistics stay as they are.
    */
   readonly statistics?: "running" | "batch";
@@ -42,11 +43,13 @@ export function evaluate(
   { batchSize = 500, statistics = "running", tta = false, precision = "float32", onBatch }: EvaluateOptions =
     {},
 ): Evaluation {
+  const isFolded = statistics === "running";
+  const network = isFolded ? foldBatchNorm(model, variables) : { model, variables };
   const step = jit(function evalStep(variables: Variables, images: tf.Tensor4D, labels: tf.Tensor1D) {
     const x = applyTransforms(dataset.transforms, images, { train: false });
     const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
-      statistics === "running"
-        ? apply(model, variables, x, { train: false })[0]
+      isFolded
+        ? apply(network.model, variables, x, { train: false })[0]
         : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
     const logits = tta
       ? tf.mul(tf.add(logitsOf(x), logitsOf(tf.reverse(x, 2))), 0.5) as tf.Tensor2D
@@ -59,7 +62,7 @@ export function evaluate(
     for (const batch of batches(dataset, batchSize)) {
       const x = tf.tensor4d(batch.images, [batch.size, ...dataset.imageShape]);
       const labels = tf.tensor1d(batch.labels, "int32");
-      const result = step(variables, x, labels);
+      const result = step(network.variables, x, labels);
       correct += result.correct.dataSync()[0];
       lossSum += result.loss.dataSync()[0] * batch.size;
       images += batch.size;
@@ -68,6 +71,7 @@ export function evaluate(
     }
   } finally {
     step.dispose();
+    if (isFolded) tf.dispose([network.variables.params, network.variables.batchStats]);
   }
   return { accuracy: correct / images, correct, images, loss: lossSum / images };
 }
