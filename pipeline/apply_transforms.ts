@@ -17,7 +17,7 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./in
  *
  * @param x `[N, H, W, C]` float32, 0 to 255.
  * @param options `train`: whether to change images at random. `seed`: `[2]` int32, needed if there is an `augment` to
- *   run.
+ *   run. `mirrored`: `[N]` int32, needed if one flips alternately.
  * @returns `[N, H', W', C]` float32.
  * @throws {TypeError} If `x` is not such a tensor, or the seed is needed and missing.
  * @example
@@ -28,7 +28,7 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./in
 export function applyTransforms(
   transforms: readonly Transform[],
   x: tf.Tensor4D,
-  { train, seed }: { train: boolean; seed?: tf.Tensor1D },
+  { train, seed, mirrored }: { train: boolean; seed?: tf.Tensor1D; mirrored?: tf.Tensor1D },
 ): tf.Tensor4D {
   if (x.rank !== 4 || x.dtype !== "float32") {
     throw new TypeError(
@@ -52,7 +52,7 @@ export function applyTransforms(
         case "augment": {
           if (!train) break;
           if (!seed) throw new TypeError("applyTransforms: augment with train: true needs a seed");
-          const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place));
+          const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place), mirrored);
           images = moveImages(images, draws, transform.padding, black);
           break;
         }

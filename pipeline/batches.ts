@@ -8,6 +8,8 @@ export interface Batch {
   readonly images: Float32Array;
   /** `[size]`, class numbers. */
   readonly labels: Int32Array;
+  /** `[size]`, the images' positions in the store. */
+  readonly members: Uint32Array;
   /** How many images: the batch size, or what is left for the last batch. */
   readonly size: number;
 }
@@ -41,7 +43,12 @@ export function* batches(
   const length = height * width * channels;
   for (let start = 0; start < members.length; start += batchSize) {
     const size = Math.min(batchSize, members.length - start);
-    const batch = { images: new Float32Array(size * length), labels: new Int32Array(size), size };
+    const batch = {
+      images: new Float32Array(size * length),
+      labels: new Int32Array(size),
+      members: members.slice(start, start + size),
+      size,
+    };
     for (let row = 0; row < size; row++) {
       const member = members[start + row];
       batch.images.set(images.subarray(member * length, (member + 1) * length), row * length);

@@ -59,6 +59,7 @@ const LEARNING_RATE = 0.01;
 interface Batch {
   readonly images: tf.Tensor4D;
   readonly labels: tf.Tensor1D;
+  readonly mirrored: tf.Tensor1D;
 }
 
 /** One compiled step, with everything that it needs. Must be disposed. */
@@ -92,6 +93,7 @@ export function createBenchmark(
   const input: Batch = {
     images: tf.tensor4d(made.images, [batch, ...dataset.imageShape]),
     labels: tf.tensor1d(made.labels, "int32"),
+    mirrored: tf.zeros([batch], "int32"),
   };
   const steps = inference
     ? inferenceSteps(model, recipe, dataset, input, precision)
@@ -104,7 +106,7 @@ export function createBenchmark(
     profile: (options) => steps.profile({ ...options, precision }),
     dispose(): void {
       steps.dispose();
-      tf.dispose([input.images, input.labels]);
+      tf.dispose({ ...input });
     },
   };
 }

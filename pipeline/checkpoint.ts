@@ -13,10 +13,14 @@ import { writeFileAtomic } from "../runtime/files.ts";
 import { UserError } from "../runtime/mod.ts";
 import { explainFileErrors } from "./file_errors.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import type { Tensors } from "./optimizer.ts";
 import type { TrainState } from "./train.ts";
 
 /** In a checkpoint the optimizer's velocities stand under the parameters' names with this in front. */
 const VELOCITY = "velocity.";
+
+/** And the slow variables of lookahead with this. */
+const SLOW = "slow.";
 
 /** What a run notes beside the tensors; every number comes back bit for bit. */
 export interface CheckpointNotes {
@@ -63,17 +67,24 @@ export async function loadWeights(path: string, model: Model): Promise<Variables
 export async function saveCheckpoint(
   path: string,
   model: Model,
-  { variables, velocities, step, lossSum, lastLoss }: TrainState,
+  { variables, velocities, slow, step, lossSum, lastLoss }: TrainState,
   { seconds }: CheckpointNotes,
 ): Promise<void> {
   const weights = toPyTorch(model, toArrays(variables), step);
-  const entries = Object.entries(velocities).map(([name, tensor]): [string, NumericArray] => [
-    VELOCITY + name,
-    { shape: tensor.shape, data: tensor.dataSync<"float32">() },
-  ]);
+  const entries = [
+    ...prefixed(VELOCITY, velocities),
+    ...prefixed(SLOW, { ...slow?.params, ...slow?.batchStats }),
+  ];
   const notes = { step, lossSum, lastLoss, seconds };
   const metadata = Object.fromEntries(Object.entries(notes).map(([key, value]) => [key, String(value)]));
   await writeFileAtomic(path, encodeSafetensors({ ...weights, ...Object.fromEntries(entries) }, metadata));
+}
+
+function prefixed(prefix: string, tensors: Tensors): [string, NumericArray][] {
+  return Object.entries(tensors).map(([name, tensor]) => [
+    prefix + name,
+    { shape: tensor.shape, data: tensor.dataSync<"float32">() },
+  ]);
 }
 
 /**
@@ -85,17 +96,31 @@ export async function loadCheckpoint(
   model: Model,
 ): Promise<{ state: TrainState; notes: CheckpointNotes }> {
   const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
-  const isVelocity = ([name]: [string, NumericArray]): boolean => name.startsWith(VELOCITY);
   const entries = Object.entries(tensors);
-  const arrays = fromPyTorch(model, Object.fromEntries(entries.filter((entry) => !isVelocity(entry))), path);
-  const velocities = entries.filter(isVelocity).map(([key, { shape, data }]): [string, FloatArray] => {
-    const name = key.slice(VELOCITY.length);
-    const expected = arrays.params[name]?.shape;
-    if (`${expected}` !== `${shape}` || !(data instanceof Float32Array)) {
-      throw damaged(path, `"${key}" has shape [${shape}], the parameter has [${expected ?? "none"}]`);
-    }
-    return [name, { shape, data }];
-  });
+  const isWeight = ([key]: [string, NumericArray]): boolean =>
+    !key.startsWith(VELOCITY) && !key.startsWith(SLOW);
+  const arrays = fromPyTorch(model, Object.fromEntries(entries.filter(isWeight)), path);
+  /** What stands under a prefix, each of the shape of the variable of its name. */
+  const under = (prefix: string, variables: Readonly<Record<string, FloatArray>>) =>
+    Object.fromEntries(
+      entries.filter(([key]) => key.startsWith(prefix)).map(
+        ([key, { shape, data }]): [string, FloatArray] => {
+          const name = key.slice(prefix.length);
+          const expected = variables[name]?.shape;
+          if (`${expected}` !== `${shape}` || !(data instanceof Float32Array)) {
+            throw damaged(path, `"${key}" has shape [${shape}], the parameter has [${expected ?? "none"}]`);
+          }
+          return [name, { shape, data }];
+        },
+      ),
+    );
+  const velocities = under(VELOCITY, arrays.params);
+  const all = { ...arrays.params, ...arrays.batchStats };
+  const slow = under(SLOW, all);
+  const missing = Object.keys(all).find((name) => !(name in slow));
+  const slowEntries = Object.entries(slow);
+  if (slowEntries.length > 0 && missing !== undefined) throw damaged(path, `it has no "${SLOW}${missing}"`);
+  const isStatistic = ([name]: [string, FloatArray]): boolean => name in arrays.batchStats;
   const note = (key: string): number => {
     const text = metadata[key];
     const value = Number(text);
@@ -107,9 +132,20 @@ export async function loadCheckpoint(
   const [step, lossSum, lastLoss] = [note("step"), note("lossSum"), note("lastLoss")];
   const notes = { seconds: note("seconds") };
   // Tensors last: they would outlive an error.
-  const variables = toTensors(arrays);
-  const { params } = toTensors({ params: Object.fromEntries(velocities), batchStats: {} });
-  return { state: { variables, velocities: params, step, lossSum, lastLoss }, notes };
+  const state: TrainState = {
+    variables: toTensors(arrays),
+    velocities: toTensors({ params: velocities, batchStats: {} }).params,
+    ...(slowEntries.length > 0 && {
+      slow: toTensors({
+        params: Object.fromEntries(slowEntries.filter((entry) => !isStatistic(entry))),
+        batchStats: Object.fromEntries(slowEntries.filter(isStatistic)),
+      }),
+    }),
+    step,
+    lossSum,
+    lastLoss,
+  };
+  return { state, notes };
 }
 
 function damaged(path: string, problem: string): UserError {

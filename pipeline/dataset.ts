@@ -27,8 +27,11 @@ export interface Normalize {
 export interface Augment {
   /** Tells it from the other transforms. */
   readonly kind: "augment";
-  /** Whether one image in two is mirrored left to right. */
-  readonly flip: boolean;
+  /**
+   * Whether images are mirrored left to right: half of them at random, or (`"alternate"`) each in every other epoch,
+   * so that two epochs show both sides of all of them (K. Jordan 2024, arXiv:2404.00498, section 3.6).
+   */
+  readonly flip: boolean | "alternate";
   /** The longest shift down, up and to either side, in pixels. */
   readonly crop: number;
   /** What a shift brings in: black pixels, or the image mirrored about its edge pixel. */

@@ -3,6 +3,7 @@ import { fastResnet, type FastResnetCfg, type Model, resnet, type ResnetCfg } fr
 import { UsageError } from "../runtime/errors.ts";
 import type { Precision } from "../runtime/jit.ts";
 import type { Augment } from "./dataset.ts";
+import type { Lookahead } from "./lookahead.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { Schedule } from "./schedule.ts";
 import { type ChannelStats, CIFAR10_STATS, TUTORIAL_STATS } from "./transforms.ts";
@@ -36,6 +37,8 @@ export interface Recipe {
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly labelSmoothing: number;
+  /** Pulls the weights back towards their own slow average as the run goes on; absent leaves them to the optimizer. */
+  readonly lookahead?: Lookahead;
   /** "auto" is bfloat16 where the processor multiplies it itself, float32 elsewhere. */
   readonly precision: Precision | "auto";
   /**
@@ -85,7 +88,7 @@ const RECIPES: readonly Recipe[] = [
     about: "a small residual network that trains in minutes on two CPU cores (the default)",
     model: { kind: "fast", cfg: { stemFilters: 24, widths: [48, 128, 160], headScale: 1 / 9 } },
     stats: CIFAR10_STATS,
-    augment: { flip: true, crop: 2, padding: "reflect" },
+    augment: { flip: "alternate", crop: 2, padding: "reflect" },
     validation: { fraction: 0.1, seed: 42 },
     whiten: true,
     epochs: 9,
@@ -94,6 +97,7 @@ const RECIPES: readonly Recipe[] = [
     optimizer: { kind: "sgd", momentum: 0.85, nesterov: true, weightDecay: 1.33e-3, offsetScale: 64 },
     schedule: { kind: "linear", rate: 0.3, knots: [[0, 0.2], [0.23, 1], [1, 0]] },
     labelSmoothing: 0.2,
+    lookahead: { every: 15, keep: 0.95 ** 5 },
     precision: "auto",
     evaluation: "running",
     evaluationBatchSize: 500,

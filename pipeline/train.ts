@@ -11,9 +11,11 @@ import {
   valueAndGrads,
 } from "../runtime/mod.ts";
 import { applyTransforms } from "./apply_transforms.ts";
-import { batches, shuffledOrder } from "./batches.ts";
+import { alternateFlips } from "./augmentation.ts";
+import { type Batch, batches, shuffledOrder } from "./batches.ts";
 import type { Data, Dataset } from "./dataset.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
+import { cloneVariables, pullAfter, pullStep } from "./lookahead.ts";
 import { optimize, type Tensors } from "./optimizer.ts";
 import type { Recipe } from "./recipes.ts";
 import { learningRate } from "./schedule.ts";
@@ -24,6 +26,8 @@ export interface TrainState {
   readonly variables: Variables;
   /** The optimizer's velocities, of the shapes of the trained parameters. */
   readonly velocities: Tensors;
+  /** The slow weights and statistics of lookahead, if the recipe has it. */
+  readonly slow?: Variables;
   /** Steps done. */
   readonly step: number;
   /** Sum over the images of this epoch so far of their loss, in nats. */
@@ -90,7 +94,13 @@ export interface TrainOptions {
 export type TrainStep = Jitted<
   [
     state: { variables: Variables; velocities: Tensors },
-    batch: { images: tf.Tensor4D; labels: tf.Tensor1D; learningRate: tf.Scalar; seed: tf.Tensor1D },
+    batch: {
+      images: tf.Tensor4D;
+      labels: tf.Tensor1D;
+      mirrored: tf.Tensor1D;
+      learningRate: tf.Scalar;
+      seed: tf.Tensor1D;
+    },
   ],
   { variables: Variables; velocities: Tensors; loss: tf.Scalar }
 >;
@@ -98,7 +108,7 @@ export type TrainStep = Jitted<
 /**
  * Compiles one training step: transforms, forward pass, backward pass, optimizer and batch statistics.
  *
- * images `[n, H, W, C]` float32 0 to 255, labels `[n]` int32, learningRate `[]`, seed `[2]` int32.
+ * images `[n, H, W, C]` float32 0 to 255, labels and mirrored `[n]` int32, learningRate `[]`, seed `[2]` int32.
  */
 export function trainStep(
   model: Model,
@@ -107,10 +117,10 @@ export function trainStep(
   precision: Precision,
 ): TrainStep {
   const roles = Object.fromEntries(parameters(model).map(({ name, role }) => [name, role]));
-  return jit(function trainStep({ variables, velocities }, { images, labels, learningRate, seed }) {
+  return jit(function trainStep({ variables, velocities }, { images, labels, mirrored, learningRate, seed }) {
     const { params, batchStats } = variables;
     const trained = Object.fromEntries(Object.keys(velocities).map((name) => [name, params[name]]));
-    const x = applyTransforms(transforms, images, { train: true, seed });
+    const x = applyTransforms(transforms, images, { train: true, seed, mirrored });
     const { value: loss, grads, aux } = valueAndGrads((trained) => {
       const all = { params: { ...params, ...trained }, batchStats };
       const [logits, stats] = apply(model, all, x, { train: true, seed });
@@ -152,10 +162,9 @@ export function initialState(
 }
 
 /** Disposes of a state's tensors. */
-export function disposeState({ variables, velocities }: TrainState): void {
-  tf.dispose([variables.params, variables.batchStats, velocities]);
+export function disposeState({ variables, velocities, slow }: TrainState): void {
+  tf.dispose([variables.params, variables.batchStats, velocities, slow?.params, slow?.batchStats]);
 }
-
 /** Steps of an epoch over `images` images: the last, smaller batch counts. */
 export function stepsPerEpoch(images: number, batchSize: number): number {
   return Math.ceil(images / batchSize);
@@ -186,16 +195,22 @@ export async function train(
   const perEpoch = stepsPerEpoch(images, batchSize);
   const totalSteps = epochs * perEpoch;
   const compiled = trainStep(model, recipe, data.train.transforms, precision);
+  const pull = pullStep();
+  const flips = alternateFlips(data.train.labels.length, seed);
   let state = options.state ?? initialState(model, recipe, data.train, seed);
+  if (recipe.lookahead && !state.slow) state = { ...state, slow: cloneVariables(state.variables) };
   try {
     for (let epoch = Math.floor(state.step / perEpoch); epoch < epochs && !signal?.aborted; epoch++) {
       const done = (state.step - epoch * perEpoch) * batchSize;
       const order = shuffledOrder(images, seed, epoch).subarray(done);
       for (const batch of batches(data.train, batchSize, { order })) {
         const rate = learningRate(recipe.schedule, state.step, totalSteps);
-        const at = { ...batch, imageShape: data.train.imageShape, rate, seed };
+        const mirrored = flips(batch.members, epoch);
+        const at = { ...batch, mirrored, imageShape: data.train.imageShape, rate, seed };
         state = runStep(compiled, state, at);
         if (!Number.isFinite(state.lastLoss)) throw notFinite(state, epoch, rate);
+        const keep = recipe.lookahead && pullAfter(recipe.lookahead, state.step, totalSteps);
+        if (keep !== undefined) state = pullBack(pull, state, keep);
         const stepOfEpoch = state.step - epoch * perEpoch;
         onStep?.({
           epoch,
@@ -228,18 +243,26 @@ export async function train(
     throw error;
   } finally {
     compiled.dispose();
+    pull.dispose();
   }
 }
 
-/** One step of the fold. The old state's tensors are disposed. */
+/** Moves the slow variables and starts again from there. The old ones are disposed. */
+function pullBack(pull: ReturnType<typeof pullStep>, state: TrainState, keep: number): TrainState {
+  const { variables, slow: before = variables } = state;
+  const kept = tf.scalar(keep);
+  const slow = pull(before, variables, kept);
+  tf.dispose([kept, variables.params, variables.batchStats, before.params, before.batchStats]);
+  return { ...state, variables: cloneVariables(slow), slow };
+}
+
+/** One step of the fold. The old state's tensors are disposed, but for the slow ones, which go on. */
 function runStep(
   compiled: TrainStep,
   state: TrainState,
-  batch: {
-    images: Float32Array;
-    labels: Int32Array;
-    size: number;
-    imageShape: readonly [number, number, number];
+  batch: Batch & {
+    mirrored: Int32Array;
+    imageShape: Dataset["imageShape"];
     rate: number;
     seed: number;
   },
@@ -247,6 +270,7 @@ function runStep(
   const input = {
     images: tf.tensor4d(batch.images, [batch.size, ...batch.imageShape]),
     labels: tf.tensor1d(batch.labels, "int32"),
+    mirrored: tf.tensor1d(batch.mirrored, "int32"),
     learningRate: tf.scalar(batch.rate),
     seed: tf.tensor1d([batch.seed, state.step], "int32"),
   };
@@ -255,10 +279,9 @@ function runStep(
     velocities: state.velocities,
   }, input);
   const [lastLoss] = loss.dataSync();
-  tf.dispose([input, loss]);
-  disposeState(state);
+  tf.dispose([input, loss, state.variables.params, state.variables.batchStats, state.velocities]);
   const lossSum = state.lossSum + lastLoss * batch.size;
-  return { variables, velocities, step: state.step + 1, lossSum, lastLoss };
+  return { ...state, variables, velocities, step: state.step + 1, lossSum, lastLoss };
 }
 
 function validate(

@@ -38,6 +38,22 @@ function paddingAttrs(
   return { padding: "EXPLICIT", explicit_paddings: [0, 0, padding, padding, padding, padding, 0, 0] };
 }
 
+/**
+ * The padding of an NHWC image, for `tf.pad`, that a window reaches: on the far sides it may be less than `padding`.
+ * @param kernel The window's height and width.
+ */
+function reachedPaddings(
+  shape: readonly number[],
+  kernel: readonly number[],
+  { stride, padding }: Window,
+): [before: number, after: number][] {
+  const sides = [1, 2].map((axis): [number, number] => {
+    const steps = Math.floor((shape[axis] + 2 * padding - kernel[axis - 1]) / stride);
+    return [padding, Math.max(0, steps * stride + kernel[axis - 1] - padding - shape[axis])];
+  });
+  return [[0, 0], ...sides, [0, 0]];
+}
+
 const T = type("float32");
 
 /** The window, and the shapes that the gradients need. */
@@ -75,9 +91,7 @@ function paddedGradient(
   kernel: tfjs.Tensor,
   { stride, padding, xShape, kernelShape }: ConvolutionAttrs,
 ): Record<"x" | "kernel", () => tfjs.Tensor> {
-  const reach = [1, 2].map((axis) => (dy.shape[axis] - 1) * stride + kernelShape[axis - 1]);
-  const after = [1, 2].map((axis) => Math.max(0, reach[axis - 1] - padding - xShape[axis]));
-  const paddings: [number, number][] = [[0, 0], [padding, after[0]], [padding, after[1]], [0, 0]];
+  const paddings = reachedPaddings(xShape, kernelShape, { stride, padding });
   const paddedShape = xShape.map((size, axis) => size + paddings[axis][0] + paddings[axis][1]);
   const options = { T, strides: [1, stride, stride, 1], padding: "VALID" };
   return {
@@ -288,7 +302,13 @@ const maximumPool = defineKernel<"x", Pool>({
  */
 export function maxPool(x: tfjs.Tensor4D, pool: Pool): tfjs.Tensor4D {
   checkWindow("maxPool", pool);
-  return maximumPool({ x }, pool)[0] as tfjs.Tensor4D;
+  const { kernelSize, padding } = pool;
+  if (padding === 0) return maximumPool({ x }, pool)[0] as tfjs.Tensor4D;
+  return tfjs.tidy(() => {
+    const paddings = reachedPaddings(x.shape, [kernelSize, kernelSize], pool);
+    const padded = tfjs.pad(x, paddings, -Infinity); // oneDNN pools what needs no padding only
+    return maximumPool({ x: padded }, { ...pool, padding: 0 })[0] as tfjs.Tensor4D;
+  });
 }
 
 const averagePool = defineKernel<"x", Pool & { xShape: number[] }>({

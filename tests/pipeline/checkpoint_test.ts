@@ -21,7 +21,7 @@ function madeState(): TrainState {
     const odd = [NaN, Infinity, -Infinity, -0, 1e-45, Math.fround(1 / 3)];
     velocities[name] = tf.tensor(Float32Array.from({ length: size }, (_, i) => odd[i % odd.length]), shape);
   }
-  return { variables, velocities, step: 1234567, lossSum: 0.1 + 0.2, lastLoss: NaN };
+  return { variables, velocities, slow: init(model, 2), step: 1234567, lossSum: 0.1 + 0.2, lastLoss: NaN };
 }
 
 function bits(tensors: Tensors): [string, number[], Uint32Array][] {
@@ -61,6 +61,8 @@ test("a checkpoint comes back bit for bit", async (dir) => {
   assertEquals(bits(loaded.state.variables.params), bits(state.variables.params));
   assertEquals(bits(loaded.state.variables.batchStats), bits(state.variables.batchStats));
   assertEquals(bits(loaded.state.velocities), bits(state.velocities));
+  assertEquals(bits(loaded.state.slow!.params), bits(state.slow!.params));
+  assertEquals(bits(loaded.state.slow!.batchStats), bits(state.slow!.batchStats));
   const { step, lossSum, lastLoss } = loaded.state;
   assertEquals({ step, lossSum, lastLoss }, { step: 1234567, lossSum: 0.30000000000000004, lastLoss: NaN });
   assertEquals(loaded.notes, { seconds: 1 / 3 });
@@ -149,7 +151,7 @@ test("files that are missing, cut off, garbage or of another network say so", as
   }
 });
 
-test("a checkpoint with the wrong velocities, or without its notes, says so", async (dir) => {
+test("a checkpoint with the wrong velocities or slow weights, or without its notes, says so", async (dir) => {
   const path = join(dir, "checkpoint.safetensors");
   const state = madeState();
   await saveCheckpoint(path, model, state, { seconds: 1 });
@@ -175,6 +177,8 @@ test("a checkpoint with the wrong velocities, or without its notes, says so", as
     metadata,
     '"velocity.fc.gone" has shape [2], the parameter has [none]',
   );
+  const { "slow.fc.bias": _, ...fewer } = tensors;
+  await refused(fewer, metadata, 'it has no "slow.fc.bias"');
   for (const key of ["step", "lossSum", "lastLoss", "seconds"]) {
     const { [key]: _, ...others } = metadata;
     await refused(tensors, others, `its ${key} is missing`);
@@ -195,6 +199,6 @@ test("a weights file is no checkpoint, and a checkpoint no weights file", async 
   await assertRejects(
     () => loadWeights(checkpoint, model),
     UserError,
-    `Cannot load ${checkpoint} into ResNet-6: "velocity.`,
+    `Cannot load ${checkpoint} into ResNet-6: "slow.`,
   );
 });

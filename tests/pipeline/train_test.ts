@@ -54,7 +54,7 @@ async function withFile(use: (path: string) => Promise<void>): Promise<void> {
 }
 
 /** A state's numbers to the last bit, by name. */
-function bits({ variables, velocities, ...rest }: TrainState): Record<string, unknown> {
+function bits({ variables, velocities, slow, ...rest }: TrainState): Record<string, unknown> {
   const values = (prefix: string, tensors: Tensors): [string, Uint32Array][] =>
     Object.entries(tensors).map((
       [name, tensor],
@@ -65,6 +65,7 @@ function bits({ variables, velocities, ...rest }: TrainState): Record<string, un
       ...values("params.", variables.params),
       ...values("batchStats.", variables.batchStats),
       ...values("velocities.", velocities),
+      ...values("slow.", { ...slow?.params, ...slow?.batchStats }),
     ]),
   };
 }
@@ -86,6 +87,7 @@ const smallRecipe: Recipe = {
   optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 1e-3, offsetScale: 8 },
   schedule: { kind: "linear", rate: 0.05, knots: [[0, 0.2], [0.4, 1], [1, 0.1]] },
   labelSmoothing: 0.1,
+  lookahead: { every: 2, keep: 0.5 },
   evaluation: "batch",
   evaluationBatchSize: 4,
 };
@@ -93,7 +95,7 @@ const smallRecipe: Recipe = {
 function smallData(): Data {
   return pipe(
     madeData({ images: 50, size: 8 }),
-    augment({ flip: true, crop: 2, padding: "reflect" }),
+    augment({ flip: "alternate", crop: 2, padding: "reflect" }),
     normalize(CIFAR10_STATS),
     split(0.2, { seed: 1 }),
   );
@@ -323,7 +325,8 @@ test("train: 200 steps hold no more tensors and handles than one", async () => {
   const state = await train(smallModel, data, recipe, { onStep: () => void counts.push(held()) });
   disposeState(state);
   assertEquals(counts.length, 204, "102 steps an epoch, the last one of a single image");
-  assertEquals(counts[203], counts[0]);
+  assertEquals(counts[203], counts[1], "both after a pull");
+  assertEquals(counts[202], counts[2], "both before one");
 });
 
 test("trainStep: three steps on the small network are PyTorch's", async () => {
@@ -343,6 +346,7 @@ test("trainStep: three steps on the small network are PyTorch's", async () => {
   const batch = {
     images: toTensor<tf.Tensor4D>(nchwToNhwc(golden.x)),
     labels: tf.tensor1d(golden.labels, "int32"),
+    mirrored: tf.tensor1d(golden.labels.map(() => 0), "int32"),
     learningRate: tf.scalar(0.01),
     seed: tf.tensor1d([0, 0], "int32"),
   };
