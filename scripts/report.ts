@@ -35,7 +35,7 @@ export function testLines(
       bar.stop();
     }
   };
-  const how = tta ? "test-time augmentation: mean of image and mirror image" : "";
+  const how = tta ? "test-time augmentation: mean of six views" : "";
   const result = measure(recipe.evaluation);
   const lines = [accuracyLine(result, "test", how)];
   if (recipe.evaluation === "running") return { lines, test: result };

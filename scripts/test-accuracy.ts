@@ -22,7 +22,7 @@ const task = {
     },
     tta: {
       type: "boolean",
-      help: "test-time augmentation: mean of the logits of each image and its mirror image",
+      help: "test-time augmentation: mean of the logits of six views, mirrored and moved by a pixel",
     },
     json: { type: "boolean", help: "one JSON object instead of the sentence" },
     data: dataFlag,

@@ -41,7 +41,12 @@ function variables(): Variables {
 /** The logits of every image, eagerly, batch by batch. */
 function logitsOf(
   variables: Variables,
-  { batchSize, train = false, mirrored = false }: { batchSize: number; train?: boolean; mirrored?: boolean },
+  { batchSize, train = false, mirrored = false, shift = 0 }: {
+    batchSize: number;
+    train?: boolean;
+    mirrored?: boolean;
+    shift?: number;
+  },
 ): number[][] {
   const { transforms, imageShape, ...rest } = dataset();
   const seed = tf.tensor1d([0, 0], "int32");
@@ -49,7 +54,10 @@ function logitsOf(
     return [...batches({ ...rest, imageShape }, batchSize)].flatMap(({ images, size }) =>
       tf.tidy(() => {
         const pixels = tf.tensor4d(images, [size, ...imageShape]);
-        const x = applyTransforms(transforms, mirrored ? tf.reverse(pixels, 2) : pixels, { train: false });
+        const [, height, width] = pixels.shape;
+        const padded = tf.mirrorPad(pixels, [[0, 0], [1, 1], [1, 1], [0, 0]], "reflect");
+        const moved = tf.slice(padded, [0, 1 + shift, 1 + shift, 0], [size, height, width, 3]) as tf.Tensor4D;
+        const x = applyTransforms(transforms, mirrored ? tf.reverse(moved, 2) : moved, { train: false });
         const [logits] = train
           ? apply(model, variables, x, { train: true, seed })
           : apply(model, variables, x, { train: false });
@@ -129,11 +137,19 @@ test("batch statistics are those of each batch, and the running ones stay", (var
   assertNotEquals(found.loss, evaluated({ batchSize: IMAGES, statistics: "batch" }).loss);
 });
 
-test("test-time augmentation is the mean of the logits of image and mirror image", (variables, evaluated) => {
-  const plain = logitsOf(variables, { batchSize: IMAGES });
-  const mirrored = logitsOf(variables, { batchSize: IMAGES, mirrored: true });
-  const mean = plain.map((row, i) => row.map((value, k) => (value + mirrored[i][k]) / 2));
-  const found = evaluated({ batchSize: BATCH, tta: true });
-  assertScore(found, score(mean));
-  assertNotEquals(found.loss, evaluated({ batchSize: BATCH }).loss);
+test("test-time augmentation is the weighted mean of the logits of six views", (variables, evaluated) => {
+  // Weights of arXiv:2404.00498: 1/4 for image and mirror image, 1/8 for each of them moved by a pixel, twice.
+  const views = [
+    [1 / 4, 0, false],
+    [1 / 4, 0, true],
+    ...[-1, 1].flatMap((shift) => [[1 / 8, shift, false], [1 / 8, shift, true]]),
+  ] as [number, number, boolean][];
+  const rows = views.map(([weight, shift, mirrored]) =>
+    logitsOf(variables, { batchSize: IMAGES, mirrored, shift }).map((row) =>
+      row.map((value) => weight * value)
+    )
+  );
+  const mean = rows[0].map((row, i) => row.map((_, k) => rows.reduce((sum, view) => sum + view[i][k], 0)));
+  assertScore(evaluated({ batchSize: BATCH, tta: true }), score(mean));
+  assertNotEquals(score(mean).loss, evaluated({ batchSize: BATCH }).loss);
 });

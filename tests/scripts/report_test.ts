@@ -27,7 +27,7 @@ Deno.test("accuracyLine: as the tutorial prints it, and how it was measured if t
 
 Deno.test({
   name:
-    "testLines: one line, two where the recipe measures with batch statistics, and says when images were mirrored",
+    "testLines: one line, two where the recipe measures with batch statistics, and says when there were several views",
   ignore: !canLoadTensorFlow,
   async fn(): Promise<void> {
     await tf.ready();
@@ -65,11 +65,11 @@ Deno.test({
     ]);
     assertEquals(two.bars.length, 2);
 
-    const mirrored = said(running, true);
-    assertEquals(mirrored.test, measured("running", true));
-    assertEquals(mirrored.lines, [
-      `Accuracy of the network on the 30 test images: ${percent(mirrored.test.accuracy)} ` +
-      "(test-time augmentation: mean of image and mirror image)",
+    const views = said(running, true);
+    assertEquals(views.test, measured("running", true));
+    assertEquals(views.lines, [
+      `Accuracy of the network on the 30 test images: ${percent(views.test.accuracy)} ` +
+      "(test-time augmentation: mean of six views)",
     ]);
     tf.dispose([variables.params, variables.batchStats]);
     assertEquals(held(), before);
