@@ -46,6 +46,8 @@ export interface Recipe {
    * tutorial does by never calling `model.eval()`, and reports both.
    */
   readonly evaluation: "running" | "batch";
+  /** Whether the test images are looked at with test-time augmentation too, beside without. */
+  readonly tta?: boolean;
   /** Images a step of evaluation: it matters to the result with "batch" only. */
   readonly evaluationBatchSize: number;
 }

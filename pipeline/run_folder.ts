@@ -37,6 +37,8 @@ export interface RunInfo {
   readonly started: string;
   /** On the test images, once they have been looked at. */
   readonly test?: Evaluation;
+  /** The same with test-time augmentation, where the recipe has it. */
+  readonly testTta?: Evaluation;
 }
 
 /** One line of `metrics.jsonl`: an epoch. */

@@ -15,9 +15,21 @@ export function accuracyLine(
   return `Accuracy of the network on the ${images} ${split} images: ${(100 * accuracy).toFixed(2)} %${note}`;
 }
 
+/** What comes of the test images, each as it was measured. */
+export interface TestResults {
+  /** As the recipe measures; with test-time augmentation if that was asked for. */
+  readonly test: Evaluation;
+  /** With running statistics, where the recipe measures with those of the batch. */
+  readonly running?: Evaluation;
+  /** With test-time augmentation, where the recipe has it. */
+  readonly tta?: Evaluation;
+}
+
 /**
- * Evaluates on the test images as the recipe does, and where that is with batch statistics, with the running ones too.
- * @returns The lines to print, and both results; `running` is there only if it differs in how it is measured.
+ * Evaluates on the test images as the recipe does; where that is with batch statistics, with the running ones too; and
+ * where the recipe has test-time augmentation, with and without.
+ * @param options `tta`: measures all with test-time augmentation, whatever the recipe says.
+ * @returns The results, and a line to print for each.
  */
 export function testLines(
   model: Model,
@@ -25,8 +37,8 @@ export function testLines(
   test: Dataset,
   recipe: Recipe,
   { precision, progress, tta = false }: { precision: Precision; progress: Progress; tta?: boolean },
-): { lines: string[]; test: Evaluation; running?: Evaluation } {
-  const measure = (statistics: "running" | "batch"): Evaluation => {
+): TestResults & { lines: string[] } {
+  const measure = (statistics: Recipe["evaluation"], tta: boolean): Evaluation => {
     const bar = progress.start("Testing", test.indices.length, "images");
     try {
       const options = { batchSize: recipe.evaluationBatchSize, statistics, precision, tta };
@@ -35,14 +47,14 @@ export function testLines(
       bar.stop();
     }
   };
-  const how = tta ? "test-time augmentation: mean of six views" : "";
-  const result = measure(recipe.evaluation);
-  const lines = [accuracyLine(result, "test", how)];
-  if (recipe.evaluation === "running") return { lines, test: result };
-  const running = measure("running");
-  return {
-    lines: [...lines, accuracyLine(running, "test", "with running statistics")],
-    test: result,
-    running,
+  const views = "test-time augmentation: mean of six views";
+  const results: TestResults = {
+    test: measure(recipe.evaluation, tta),
+    ...(recipe.evaluation === "batch" && { running: measure("running", tta) }),
+    ...(recipe.tta && !tta && { tta: measure(recipe.evaluation, true) }),
   };
+  const lines = [accuracyLine(results.test, "test", tta ? views : "")];
+  if (results.running) lines.push(accuracyLine(results.running, "test", "with running statistics"));
+  if (results.tta) lines.push(accuracyLine(results.tta, "test", views));
+  return { ...results, lines };
 }

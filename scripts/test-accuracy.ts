@@ -40,7 +40,8 @@ await runTask(task, async ({ run, tta, json, data }) => {
   const { test } = prepareData(await loadCifar(data), recipe);
   const model = buildModel(recipe.model, test!.classes.length);
   const variables = await loadWeights(join(dir, RUN_FILES.weights), model);
-  const result = testLines(model, variables, test!, recipe, { precision, progress, tta });
+  // One figure, as it was asked for: the recipe's own test-time augmentation is the end of its training's.
+  const result = testLines(model, variables, test!, { ...recipe, tta: false }, { precision, progress, tta });
   if (json) console.log(JSON.stringify({ ...result.test, running: result.running, tta, run: dir }));
   else result.lines.forEach((line) => console.log(line));
 });

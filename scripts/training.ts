@@ -231,9 +231,12 @@ export async function runTraining(
   }
   progress.message(`Trained for ${(seconds() / 60).toFixed(1)} minutes; the weights are ${path("weights")}`);
   if (!flags["no-test"] && data.test !== undefined) {
-    const { lines, test } = testLines(model, final.variables, data.test, recipe, { precision, progress });
+    const { lines, test, tta } = testLines(model, final.variables, data.test, recipe, {
+      precision,
+      progress,
+    });
     lines.forEach((line) => console.log(line));
-    await writeRunInfo(dir, { ...info, test });
+    await writeRunInfo(dir, { ...info, test, ...(tta && { testTta: tta }) });
   }
   disposeState(final);
 }

@@ -71,6 +71,11 @@ Deno.test({
       `Accuracy of the network on the 30 test images: ${percent(views.test.accuracy)} ` +
       "(test-time augmentation: mean of six views)",
     ]);
+
+    const both = said({ ...running, tta: true });
+    assertEquals([both.test, both.tta], [one.test, views.test]);
+    assertEquals(both.lines, [...one.lines, ...views.lines]);
+    assertEquals(said({ ...running, tta: true }, true).lines, views.lines, "not twice");
     tf.dispose([variables.params, variables.batchStats]);
     assertEquals(held(), before);
   },
