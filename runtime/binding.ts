@@ -78,7 +78,7 @@ export class Binding implements TFJSBinding {
   #outputs = new BigUint64Array(64);
   #nextId = 1;
   #functions = 0;
-  #trace: { graph: Trace; constants: Map<number, TracedTensor> } | undefined;
+  #trace: { graph: Trace; constants: Map<number, TracedTensor>; bfloat16: boolean } | undefined;
 
   /**
    * @param options `device` "cpu" hides GPUs, "gpu" asks for one, absent takes one if there is one; `threads` bounds
@@ -198,16 +198,18 @@ export class Binding implements TFJSBinding {
    * `finish` while their tensors live. Ops on traced tensors become nodes; ops on concrete ones run now and end up as
    * constants.
    *
+   * @param options `bfloat16`: whether the function will be called so; ops that have a form of their own for it take it.
    * @throws {JitError} If the body does something that has no meaning before the function runs.
    */
   trace(
     name: string,
     inputs: readonly { shape: readonly number[]; dtype: number }[],
     body: (inputs: TensorMetadata[], finish: (ids: number[]) => void) => void,
+    { bfloat16 = false }: { bfloat16?: boolean } = {},
   ): TracedFunction {
     if (this.#trace !== undefined) throw new JitError("Cannot start a trace: another one is under way");
     using graph = new Trace(this.#library);
-    this.#trace = { graph, constants: new Map() };
+    this.#trace = { graph, constants: new Map(), bfloat16 };
     try {
       const symbols = inputs.map(({ dtype, shape }) => graph.placeholder(dtype, shape));
       let results: TracedTensor[] = [];
@@ -227,6 +229,11 @@ export class Binding implements TFJSBinding {
   /** Whether a trace is under way. */
   get isTracing(): boolean {
     return this.#trace !== undefined;
+  }
+
+  /** Whether what is being traced will run in bfloat16. */
+  get isTracingBfloat16(): boolean {
+    return this.#trace?.bfloat16 ?? false;
   }
 
   /**

@@ -58,7 +58,7 @@ export function jit<A extends readonly unknown[], R>(
     const { tensors, structure } = flatten(args, "argument");
     const key = signature(structure, tensors);
     let compiled = cache.get(key);
-    if (compiled === undefined) cache.set(key, compiled = compile(fn, structure, tensors));
+    if (compiled === undefined) cache.set(key, compiled = compile(fn, structure, tensors, options.precision));
     const outputs = binding.call(compiled.fn, backend["getInputTensorIds"](tensors), config);
     return rebuild(compiled.structure, outputs.map((output) => backend["createOutputTensor"](output))) as R;
   };
@@ -79,6 +79,7 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   structure: Structure,
   tensors: readonly tfjs.Tensor[],
+  precision: Precision = "float32",
 ): Compiled {
   const { backend, binding } = runtime();
   const inputs = tensors.map(({ shape, dtype }) => ({ shape, dtype: backend.getDTypeInteger(dtype) }));
@@ -93,7 +94,7 @@ export function compile<A extends readonly unknown[], R>(
         results = result.structure;
         finish(backend["getInputTensorIds"](result.tensors));
       });
-    })
+    }, { bfloat16: precision === "bfloat16" })
   );
   return { fn: traced, structure: results! };
 }

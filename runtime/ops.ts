@@ -5,6 +5,7 @@
  * Images are `[N, H, W, C]`, kernels `[kh, kw, in, out]`, everything float32 unless said otherwise.
  */
 import * as tfjs from "@tensorflow/tfjs";
+import { runtime } from "./backend.ts";
 import { type Attrs, callOp, defineKernel, float, type } from "./kernel.ts";
 
 /** Stride and padding of a window that slides over an image, equal in both directions. */
@@ -70,12 +71,39 @@ const convolution = defineKernel<"x" | "kernel", ConvolutionAttrs>({
     return {
       x: () => callOp("Conv2DBackpropInput", options, [sizes(attrs.xShape), kernel, dy])[0],
       kernel: () => {
+        if (runtime().binding.isTracingBfloat16 && isOnSmallMap(dy, attrs)) {
+          return patchesGradient(dy, x, attrs);
+        }
         const safe = { ...options, ...(misreadsFilterGradient(attrs) && EXPLICITLY_NONE) };
         return callOp("Conv2DBackpropFilter", safe, [x, sizes(attrs.kernelShape), dy])[0];
       },
     };
   },
 });
+
+/** Whether oneDNN's bfloat16 filter gradient is slower than the product of patches: its rows are then too short. */
+function isOnSmallMap(dy: tfjs.Tensor, { stride, kernelShape: [height, width] }: ConvolutionAttrs): boolean {
+  return stride === 1 && height * width > 1 && dy.shape[1]! * dy.shape[2]! <= 64;
+}
+
+/** The gradient of the kernel as one matrix product, of the patches that it met and of what came of them. */
+function patchesGradient(
+  dy: tfjs.Tensor,
+  x: tfjs.Tensor,
+  { padding, kernelShape }: ConvolutionAttrs,
+): tfjs.Tensor {
+  const [height, width, channels, filters] = kernelShape;
+  const [n, rows, columns] = dy.shape;
+  const sides: [number, number] = [padding, padding];
+  const padded = tfjs.pad(x, [[0, 0], sides, sides, [0, 0]]);
+  const shifted = Array.from(
+    { length: height * width },
+    (_, i) => tfjs.slice(padded, [0, Math.floor(i / width), i % width, 0], [n, rows, columns, channels]),
+  );
+  const patches = tfjs.reshape<tfjs.Rank.R2>(tfjs.concat(shifted, 3), [-1, height * width * channels]);
+  const product = tfjs.matMul(patches, tfjs.reshape<tfjs.Rank.R2>(dy, [-1, filters]), true);
+  return tfjs.reshape(product, kernelShape);
+}
 
 function sizes(shape: number[]): tfjs.Tensor1D {
   return tfjs.tensor1d(shape, "int32");

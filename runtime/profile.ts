@@ -64,7 +64,7 @@ export function profile<A extends readonly unknown[], R>(
     dtype: backend.getDTypeInteger(dtype),
     shape,
   }));
-  const { fn: traced } = compile(fn, structure, tensors);
+  const { fn: traced } = compile(fn, structure, tensors, precision);
   try {
     const definition = binding.functionDef(traced);
     const graph = encodeCallGraph(inputs, { name: traced.name, definition });

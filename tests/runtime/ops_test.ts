@@ -1,5 +1,5 @@
 /** The native ops beyond their values (kernels_test.ts): edges, refusals, and that they leave nothing behind. */
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
   avgPool,
   batchNormInference,
@@ -9,6 +9,7 @@ import {
   crossEntropy,
   dropout,
   foldSeed,
+  jit,
   maxPool,
   relu,
   statelessUniform,
@@ -16,6 +17,7 @@ import {
   TensorFlowError,
   tf,
 } from "../../runtime/mod.ts";
+import { profile } from "../../runtime/profile.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 import { assertClose, EXACT, FORWARD, GRADIENT } from "../reference.ts";
 import { eagerAndJitted, gradients, held } from "./harness.ts";
@@ -240,4 +242,40 @@ Deno.test({
     tf.dispose([x, row, seed, kernel, logits, labels]);
     assertEquals(held().tensors - before.tensors, Object.keys(calls).length + 2, "the first calls' results");
   },
+});
+
+test("the kernel's gradient on a small map is the same in bfloat16, and a matrix product there", () => {
+  // Whole numbers from -2 to 2: products and sums up to 2 * 35 * 4 = 280, in eighths of it exact in bfloat16.
+  const whole = (shape: [number, number, number, number], factor: number): tf.Tensor4D =>
+    tf.tensor4d(
+      Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => (i * i * factor) % 5 - 2),
+      shape,
+    );
+  const cases = [
+    { x: [2, 5, 7, 3], kernel: [3, 3, 3, 4], padding: 1, isProduct: true },
+    { x: [2, 8, 8, 4], kernel: [3, 3, 4, 2], padding: 0, isProduct: true },
+    { x: [1, 4, 5, 2], kernel: [2, 3, 2, 3], padding: 2, isProduct: true },
+    { x: [2, 9, 9, 4], kernel: [3, 3, 4, 2], padding: 1, isProduct: false },
+    { x: [2, 5, 7, 3], kernel: [1, 1, 3, 4], padding: 0, isProduct: false },
+  ] as const;
+  for (const { x: xShape, kernel: kernelShape, padding, isProduct } of cases) {
+    const [x, kernel] = [whole([...xShape], 3), whole([...kernelShape], 1)];
+    const convolve = (x: tf.Tensor4D, kernel: tf.Tensor4D) => conv2d(x, kernel, { stride: 1, padding });
+    const dy = whole(convolve(x, kernel).shape, 7);
+    const gradient = (x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor =>
+      gradients(convolve, [x, kernel], [dy])[1];
+    const [exact, rough] = (["float32", "bfloat16"] as const).map((precision) => {
+      const compiled = jit(gradient, { precision });
+      const result = compiled(x, kernel, dy);
+      compiled.dispose();
+      return result;
+    });
+    const label = `x [${xShape}], kernel [${kernelShape}]`;
+    assert(tf.max(tf.abs(exact)).dataSync()[0] > 0, label);
+    // The sums are exact in float32; bfloat16 keeps 8 bits of them.
+    const expected = { shape: exact.shape, data: exact.dataSync<"float32">() };
+    assertClose(rough, expected, { relative: 2 ** -8, absolute: 0 }, label);
+    const { nodes } = profile(gradient, [x, kernel, dy], { precision: "bfloat16", runs: 1 });
+    assertEquals(nodes.some(({ op }) => op.includes("MatMul")), isProduct, label);
+  }
 });
