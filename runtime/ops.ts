@@ -66,20 +66,29 @@ const convolution = defineKernel<"x" | "kernel", ConvolutionAttrs>({
   forward: ({ x, kernel }, attrs) => callOp("Conv2D", convolutionAttrs(attrs), [x, kernel]),
   save: { inputs: ["x", "kernel"] },
   gradient: ([dy], [x, kernel], attrs) => {
-    const options = convolutionAttrs(attrs);
-    if (options.padding === "EXPLICIT") return paddedGradient(dy, x, kernel, attrs);
-    return {
-      x: () => callOp("Conv2DBackpropInput", options, [sizes(attrs.xShape), kernel, dy])[0],
-      kernel: () => {
-        if (runtime().binding.isTracingBfloat16 && isOnSmallMap(dy, attrs)) {
-          return patchesGradient(dy, x, attrs);
-        }
-        const safe = { ...options, ...(misreadsFilterGradient(attrs) && EXPLICITLY_NONE) };
-        return callOp("Conv2DBackpropFilter", safe, [x, sizes(attrs.kernelShape), dy])[0];
-      },
-    };
+    const direct = convolutionAttrs(attrs).padding === "EXPLICIT"
+      ? paddedGradient(dy, x, kernel, attrs)
+      : plainGradient(dy, x, kernel, attrs);
+    return runtime().binding.isTracingBfloat16 && isOnSmallMap(dy, attrs)
+      ? { ...direct, kernel: () => patchesGradient(dy, x, attrs) }
+      : direct;
   },
 });
+
+/** The gradients of a convolution whose padding has a name. */
+function plainGradient(
+  dy: tfjs.Tensor,
+  x: tfjs.Tensor,
+  kernel: tfjs.Tensor,
+  attrs: ConvolutionAttrs,
+): Record<"x" | "kernel", () => tfjs.Tensor> {
+  const options = convolutionAttrs(attrs);
+  const safe = { ...options, ...(misreadsFilterGradient(attrs) && EXPLICITLY_NONE) };
+  return {
+    x: () => callOp("Conv2DBackpropInput", options, [sizes(attrs.xShape), kernel, dy])[0],
+    kernel: () => callOp("Conv2DBackpropFilter", safe, [x, sizes(attrs.kernelShape), dy])[0],
+  };
+}
 
 /** Whether oneDNN's bfloat16 filter gradient is slower than the product of patches: its rows are then too short. */
 function isOnSmallMap(dy: tfjs.Tensor, { stride, kernelShape: [height, width] }: ConvolutionAttrs): boolean {
