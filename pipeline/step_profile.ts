@@ -74,7 +74,7 @@ export function kernelName(op: string): string {
 }
 
 /** Ops that stand between a tensor and its use without computing anything. */
-const PASS_THROUGH = /^(Cast|Identity|Reshape)$/;
+const PASS_THROUGH = /^(Bitcast|Cast|Identity|Reshape)$/;
 
 /** Ops of an update: parameters enter them one by one, where layers take them as kernels. */
 const ELEMENTWISE = /^(_Mkl|_)?(Add|AddV2|AddN|Mul|Sub|RealDiv)$/;
@@ -133,9 +133,14 @@ export function placeNodes(nodes: readonly RunNode[]): Map<string, Place> {
     argumentsOf(node).find(({ layer }) => layer !== undefined)?.layer ??
       firstDefined(inputsOf(node).filter(isOptimizer), updatedLayer)
   );
+  /** Whether a node is an argument in another form: a parameter in bfloat16, which the optimizer may read too. */
+  const isArgument = memo((node: RunNode): boolean =>
+    PASS_THROUGH.test(node.op) &&
+    inputsOf(node).every((input) => argumentOf(input.name) !== undefined || isArgument(input))
+  );
   /** The layer for whose parameter a node gives the gradient. */
   const gradientLayer = memo((node: RunNode): string | undefined =>
-    isOptimizer(node)
+    isOptimizer(node) || isArgument(node)
       ? undefined
       : firstDefined(readers.get(node.name) ?? [], (reader) =>
         isOptimizer(reader)

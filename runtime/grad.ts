@@ -1,5 +1,7 @@
 /** Gradients of a loss with respect to a record of tensors, with what else the loss computes on the way. */
 import * as tfjs from "@tensorflow/tfjs";
+import { runtime } from "./backend.ts";
+import { callOp, type } from "./kernel.ts";
 
 /** A value, its gradients, and the rest. */
 export interface ValueAndGrads<A> {
@@ -12,7 +14,8 @@ export interface ValueAndGrads<A> {
 }
 
 /**
- * Evaluates `fn` at `params` and differentiates its value (JAX's `value_and_grad` with `has_aux`).
+ * Evaluates `fn` at `params` and differentiates its value (JAX's `value_and_grad` with `has_aux`). What is computed
+ * from the gradients is computed in float32, whatever the precision that they come in.
  *
  * @param fn Returns a scalar and a record of other tensors, such as new batch statistics.
  * @param params By name; `fn` is given a record of the same names.
@@ -42,5 +45,19 @@ export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(
   })(Object.values(params));
   const aux = Object.fromEntries(kept.map(([name, tensor]) => [name, tensor.clone()])) as A;
   tfjs.dispose(kept.map(([, tensor]) => tensor));
-  return { value: value as tfjs.Scalar, grads: byName(grads), aux };
+  return { value: value as tfjs.Scalar, grads: byName(grads.map(leaveBfloat16)), aux };
+}
+
+/**
+ * The same tensor, behind a border that TensorFlow's bfloat16 rewrite does not cross: it runs sums and products in
+ * bfloat16 that follow from a convolution, so that an optimizer would round parameters and velocities to 8 bits at every
+ * step. Bits seen as whole numbers cannot be rewritten; TensorFlow drops the detour after that, so that it costs nothing.
+ */
+function leaveBfloat16(gradient: tfjs.Tensor): tfjs.Tensor {
+  if (!runtime().binding.isTracingBfloat16) return gradient;
+  const [float32, int32] = [type("float32"), type("int32")];
+  const [bits] = callOp("Bitcast", { T: float32, type: int32 }, [gradient]);
+  const [same] = callOp("Bitcast", { T: int32, type: float32 }, [bits]);
+  tfjs.dispose([gradient, bits]);
+  return same;
 }

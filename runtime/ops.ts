@@ -90,9 +90,17 @@ function plainGradient(
   };
 }
 
-/** Whether oneDNN's bfloat16 filter gradient is slower than the product of patches: its rows are then too short. */
-function isOnSmallMap(dy: tfjs.Tensor, { stride, kernelShape: [height, width] }: ConvolutionAttrs): boolean {
-  return stride === 1 && height * width > 1 && dy.shape[1]! * dy.shape[2]! <= 64;
+/**
+ * Whether oneDNN's bfloat16 filter gradient is slower than the product of patches: where rows are short, and the more
+ * channels, the longer they may be. Measured on AVX-512 without AMX at 3 x 3 with 160 and 256 channels (0.6 and 0.5 of
+ * the time), 7 x 7 with 512, 256 and 128 (0.6, 0.8 and 1.1), 8 x 8 with 64 (1.0).
+ */
+function isOnSmallMap(
+  dy: tfjs.Tensor,
+  { stride, kernelShape: [height, width, channels] }: ConvolutionAttrs,
+): boolean {
+  const pixels = dy.shape[1]! * dy.shape[2]!;
+  return stride === 1 && height * width > 1 && (pixels <= 16 || pixels <= 64 && channels >= 256);
 }
 
 /** The gradient of the kernel as one matrix product, of the patches that it met and of what came of them. */

@@ -31,7 +31,10 @@ const STEP: RunNode[] = [
   ...ARGUMENTS,
   node("zero", "Const"),
   node("normalized", "Mul", ["1.images", "zero"], 1),
-  node("conv", "_MklNativeConv2D", ["normalized", "0.variables.params.stage.0.conv.weight"], 2),
+  // In bfloat16, and back for the optimizer, as TensorFlow's rewrite does it.
+  node("kernel16", "Cast", ["0.variables.params.stage.0.conv.weight"], 2 ** 28),
+  node("kernel32", "Cast", ["kernel16"], 2 ** 29),
+  node("conv", "_MklNativeConv2D", ["normalized", "kernel16"], 2),
   node("norm", "_MklNativeFusedBatchNormEx", [
     "conv",
     "0.variables.params.stage.0.norm.weight",
@@ -61,7 +64,7 @@ const STEP: RunNode[] = [
   node("carried", "Mul", ["0.velocities.stage.0.conv.weight", "zero"], 2 ** 17),
   node("velocity", "Add", ["carried", "decayed"], 2 ** 18),
   node("rated", "Mul", ["velocity", "1.learningRate"], 2 ** 19),
-  node("kernel", "Sub", ["0.variables.params.stage.0.conv.weight", "rated"], 2 ** 20),
+  node("kernel", "Sub", ["kernel32", "rated"], 2 ** 20),
   node("carriedFc", "Mul", ["0.velocities.fc.weight", "zero"], 2 ** 21),
   node("velocityFc", "Add", ["carriedFc", "dFc"], 2 ** 22),
   node("carriedBias", "Mul", ["0.velocities.stage.0.norm.bias", "zero"], 2 ** 23),
@@ -77,6 +80,7 @@ Deno.test("placeNodes: whom each node of a training step works for", () => {
   const places = placeNodes(STEP.toReversed()); // in no order at all
   const expected: Record<string, [layer: string, pass: string]> = {
     normalized: [PARTS.input, "forward"],
+    kernel16: ["stage.0.conv", "forward"],
     conv: ["stage.0.conv", "forward"],
     norm: ["stage.0.norm", "forward"],
     relu: ["stage.0.norm", "forward"],
@@ -112,7 +116,7 @@ Deno.test("placeNodes: whom each node of a training step works for", () => {
 Deno.test("timesByLayer: every millisecond once, in the order of the network, then the rest of the step", () => {
   const rows = timesByLayer(STEP, ["input", "stage.0.conv", "stage.0.norm", "fc"]);
   assertEquals(rows.map(({ layer, forward, backward, update }) => [layer, forward, backward, update]), [
-    ["stage.0.conv", 2, 8192 + 16384, 0],
+    ["stage.0.conv", 2 + 2 ** 28 + 2 ** 29, 8192 + 16384, 0],
     ["stage.0.norm", 4 + 8 + 16, 2048 + 4096, 0],
     ["fc", 32, 256 + 512 + 1024, 0],
     [PARTS.input, 1, 0, 0],
@@ -121,7 +125,7 @@ Deno.test("timesByLayer: every millisecond once, in the order of the network, th
     [PARTS.statistics, 0, 0, 2 ** 25 + 2 ** 26],
     [PARTS.other, 2 ** 27, 0, 0],
   ]);
-  assertEquals(rows.reduce((sum, { total }) => sum + total, 0), 2 ** 28 - 1);
+  assertEquals(rows.reduce((sum, { total }) => sum + total, 0), 2 ** 30 - 1);
 });
 
 Deno.test("placeNodes of an inference step: the layers, all of it forward", () => {

@@ -378,3 +378,22 @@ test("trainStep: three steps on the small network are PyTorch's", async () => {
   tf.dispose([state.variables.params, state.variables.batchStats, state.velocities, batch]);
   await Promise.resolve();
 });
+
+for (const optimizer of [smallRecipe.optimizer, recipes.fast.optimizer]) {
+  test(`train: in bfloat16 too, ${optimizer.kind} keeps parameters and velocities in float32`, async () => {
+    const recipe: Recipe = { ...smallRecipe, optimizer, lookahead: undefined, epochs: 1 };
+    const state = await train(smallModel, smallData(), recipe, { precision: "bfloat16" });
+    const tensors = { ...state.variables.params, ...state.variables.batchStats, ...prefix(state.velocities) };
+    for (const [name, tensor] of Object.entries(tensors)) {
+      const words = new Uint32Array(tensor.dataSync().buffer);
+      // A float32 whose lower 16 bits are zero is a bfloat16: one in 65,536 by chance, all of them after rounding.
+      const rounded = words.filter((word) => (word & 0xffff) === 0).length;
+      assert(rounded <= words.length / 2, `${name}: ${rounded} of ${words.length} values are bfloat16`);
+    }
+    disposeState(state);
+  });
+}
+
+function prefix(velocities: Tensors): Tensors {
+  return Object.fromEntries(Object.entries(velocities).map(([name, tensor]) => [`velocity.${name}`, tensor]));
+}

@@ -1,6 +1,6 @@
 /** `valueAndGrads`: value, gradients by name, and what else the function computes. */
-import { assertEquals, assertThrows } from "@std/assert";
-import { jit, tf, valueAndGrads } from "../../runtime/mod.ts";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { conv2d, jit, relu, tf, valueAndGrads } from "../../runtime/mod.ts";
 import { assertClose, EXACT, FORWARD } from "../reference.ts";
 import { eagerAndJitted, held, tidyTest } from "./harness.ts";
 
@@ -53,4 +53,22 @@ test("a value that does not depend on a parameter is refused", () => {
   const text = "Cannot compute gradient of y=f(x) with respect to x";
   assertThrows(() => wrong(params), Error, text);
   assertThrows(() => jit(wrong)(params), Error, text);
+});
+
+test("in bfloat16 too, what follows from the gradients is computed in float32", () => {
+  const x = tf.ones<tf.Rank.R4>([1, 4, 4, 1]);
+  const kernel = tf.fill<tf.Rank.R4>([1, 1, 1, 1], 1 + 2 ** -10);
+  const step = jit((kernel: tf.Tensor4D, x: tf.Tensor4D) => {
+    const { grads } = valueAndGrads(({ kernel }) => {
+      const y = conv2d(x, kernel as tf.Tensor4D, { stride: 1, padding: 0 });
+      return [tf.sum(relu(y)) as tf.Scalar, {}];
+    }, { kernel });
+    const velocity = tf.add(grads.kernel, tf.mul(kernel, 1e-3));
+    return { velocity, next: tf.sub(kernel, tf.mul(velocity, 1e-4)) };
+  }, { precision: "bfloat16" });
+  const { velocity, next } = step(kernel, x);
+  // The gradient is 16, the number of pixels, exact in bfloat16; the kernel, velocity and next kernel are not.
+  assertAlmostEquals(velocity.dataSync()[0], 16 + 1e-3 * (1 + 2 ** -10), 2e-6);
+  assertAlmostEquals(next.dataSync()[0], 1 + 2 ** -10 - 1e-4 * (16 + 1e-3 * (1 + 2 ** -10)), 1e-7);
+  step.dispose();
 });
