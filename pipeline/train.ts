@@ -165,6 +165,7 @@ export function initialState(
 export function disposeState({ variables, velocities, slow }: TrainState): void {
   tf.dispose([variables.params, variables.batchStats, velocities, slow?.params, slow?.batchStats]);
 }
+
 /** Steps of an epoch over `images` images: the last, smaller batch counts. */
 export function stepsPerEpoch(images: number, batchSize: number): number {
   return Math.ceil(images / batchSize);

@@ -83,10 +83,9 @@ function plainGradient(
   attrs: ConvolutionAttrs,
 ): Record<"x" | "kernel", () => tfjs.Tensor> {
   const options = convolutionAttrs(attrs);
-  const safe = { ...options, ...(misreadsFilterGradient(attrs) && EXPLICITLY_NONE) };
   return {
     x: () => callOp("Conv2DBackpropInput", options, [sizes(attrs.xShape), kernel, dy])[0],
-    kernel: () => callOp("Conv2DBackpropFilter", safe, [x, sizes(attrs.kernelShape), dy])[0],
+    kernel: () => filterGradient(dy, x, options, attrs),
   };
 }
 
@@ -134,9 +133,10 @@ function paddedGradient(
   dy: tfjs.Tensor,
   x: tfjs.Tensor,
   kernel: tfjs.Tensor,
-  { stride, padding, xShape, kernelShape }: ConvolutionAttrs,
+  attrs: ConvolutionAttrs,
 ): Record<"x" | "kernel", () => tfjs.Tensor> {
-  const paddings = reachedPaddings(xShape, kernelShape, { stride, padding });
+  const { stride, xShape, kernelShape } = attrs;
+  const paddings = reachedPaddings(xShape, kernelShape, attrs);
   const paddedShape = xShape.map((size, axis) => size + paddings[axis][0] + paddings[axis][1]);
   const options = { T, strides: [1, stride, stride, 1], padding: "VALID" };
   return {
@@ -144,8 +144,19 @@ function paddedGradient(
       const [dPadded] = callOp("Conv2DBackpropInput", options, [sizes(paddedShape), kernel, dy]);
       return tfjs.slice(dPadded, paddings.map(([before]) => before), xShape);
     },
-    kernel: () => callOp("Conv2DBackpropFilter", options, [tfjs.pad(x, paddings), sizes(kernelShape), dy])[0],
+    kernel: () => filterGradient(dy, tfjs.pad(x, paddings), options, attrs),
   };
+}
+
+/** `Conv2DBackpropFilter`, by a kernel of oneDNN's that reads what it should. */
+function filterGradient(
+  dy: tfjs.Tensor,
+  x: tfjs.Tensor,
+  options: Attrs,
+  attrs: ConvolutionAttrs,
+): tfjs.Tensor {
+  const safe = { ...options, ...(misreadsFilterGradient(attrs) && EXPLICITLY_NONE) };
+  return callOp("Conv2DBackpropFilter", safe, [x, sizes(attrs.kernelShape), dy])[0];
 }
 
 function convolutionAttrs({ stride, padding, kernelShape }: ConvolutionAttrs): Attrs {
