@@ -22,8 +22,8 @@ export interface EvaluateOptions {
   readonly batchSize?: number;
   /**
    * "running" normalises with the statistics that training has collected, folded into the convolutions (see
-   * `foldBatchNorm`). "batch" normalises each batch with its own,
-   * as a PyTorch model does that was never told `eval()`; the running statistics stay as they are.
+   * `foldBatchNorm`). "batch" normalises each batch with its own, as a PyTorch model does that was never told
+   * `eval()`; the running statistics stay as they are.
    */
   readonly statistics?: "running" | "batch";
   /** Test-time augmentation: the weighted mean of the logits of six views of each image. */

@@ -250,7 +250,8 @@ export async function train(
 
 /** Moves the slow variables and starts again from there. The old ones are disposed. */
 function pullBack(pull: ReturnType<typeof pullStep>, state: TrainState, keep: number): TrainState {
-  const { variables, slow: before = variables } = state;
+  const { variables } = state;
+  const before = state.slow!; // `train` starts with them where the recipe has lookahead
   const kept = tf.scalar(keep);
   const slow = pull(before, variables, kept);
   tf.dispose([kept, variables.params, variables.batchStats, before.params, before.batchStats]);

@@ -106,12 +106,12 @@ function isOnSmallMap(
 function patchesGradient(
   dy: tfjs.Tensor,
   x: tfjs.Tensor,
-  { padding, kernelShape }: ConvolutionAttrs,
+  attrs: ConvolutionAttrs,
 ): tfjs.Tensor {
+  const { xShape, kernelShape } = attrs;
   const [height, width, channels, filters] = kernelShape;
   const [n, rows, columns] = dy.shape;
-  const sides: [number, number] = [padding, padding];
-  const padded = tfjs.pad(x, [[0, 0], sides, sides, [0, 0]]);
+  const padded = tfjs.pad(x, reachedPaddings(xShape, kernelShape, attrs));
   const shifted = Array.from(
     { length: height * width },
     (_, i) => tfjs.slice(padded, [0, Math.floor(i / width), i % width, 0], [n, rows, columns, channels]),
