@@ -84,30 +84,40 @@ function cifarResnet(blocks: number): Recipe {
   };
 }
 
+const FAST: Recipe = {
+  name: "fast",
+  about: "a small residual network that trains in minutes on two CPU cores (the default)",
+  model: { kind: "fast", cfg: { stemFilters: 24, widths: [48, 128, 160], headScale: 1 / 9 } },
+  stats: CIFAR10_STATS,
+  augment: { flip: "alternate", crop: 2, padding: "reflect" },
+  validation: { fraction: 0.1, seed: 42 },
+  whiten: true,
+  epochs: 9,
+  batchSize: 512,
+  optimizer: {
+    kind: "muon",
+    momentum: 0.6,
+    // Momentum and decay of airbench94 (Jordan 2024), its rate written for a mean loss and 512 images a step.
+    others: { kind: "sgd", momentum: 0.85, nesterov: true, weightDecay: 1.33e-3, offsetScale: 16 },
+    othersRate: 5,
+  },
+  schedule: { kind: "linear", rate: 0.12, knots: [[0, 0.5], [0.1, 1], [1, 0]] },
+  labelSmoothing: 0.2,
+  lookahead: { every: 8, keep: 0.95 ** 5 },
+  precision: "auto",
+  evaluation: "running",
+  evaluationBatchSize: 500,
+};
+
 const RECIPES: readonly Recipe[] = [
+  FAST,
   {
-    name: "fast",
-    about: "a small residual network that trains in minutes on two CPU cores (the default)",
-    model: { kind: "fast", cfg: { stemFilters: 24, widths: [48, 128, 160], headScale: 1 / 9 } },
-    stats: CIFAR10_STATS,
-    augment: { flip: "alternate", crop: 2, padding: "reflect" },
-    validation: { fraction: 0.1, seed: 42 },
-    whiten: true,
-    epochs: 9,
-    batchSize: 512,
-    optimizer: {
-      kind: "muon",
-      momentum: 0.6,
-      // Momentum and decay of airbench94 (Jordan 2024), its rate written for a mean loss and 512 images a step.
-      others: { kind: "sgd", momentum: 0.85, nesterov: true, weightDecay: 1.33e-3, offsetScale: 16 },
-      othersRate: 5,
-    },
-    schedule: { kind: "linear", rate: 0.12, knots: [[0, 0.5], [0.1, 1], [1, 0]] },
-    labelSmoothing: 0.2,
-    lookahead: { every: 8, keep: 0.95 ** 5 },
-    precision: "auto",
-    evaluation: "running",
-    evaluationBatchSize: 500,
+    ...FAST,
+    name: "accurate",
+    about: "the same network, wider and trained for longer, looked at from six views: 94 % in half an hour",
+    model: { kind: "fast", cfg: { stemFilters: 24, widths: [64, 256, 256], headScale: 1 / 9 } },
+    epochs: 16,
+    tta: true,
   },
   {
     name: "tutorial",

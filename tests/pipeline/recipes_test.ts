@@ -13,7 +13,7 @@ const HE = { resnet20: 3, resnet32: 5, resnet44: 7, resnet56: 9, resnet110: 18 }
 const PARAMETERS = { resnet20: 0.27, resnet32: 0.46, resnet44: 0.66, resnet56: 0.85, resnet110: 1.7 };
 
 Deno.test("recipes: names, and each under its own", () => {
-  assertEquals(Object.keys(recipes), ["fast", "tutorial", ...Object.keys(HE)]);
+  assertEquals(Object.keys(recipes), ["fast", "accurate", "tutorial", ...Object.keys(HE)]);
   for (const [name, recipe] of Object.entries(recipes)) {
     assertEquals(recipe.name, name);
     assertEquals(findRecipe(name) === recipe, true);
@@ -100,7 +100,7 @@ Deno.test("recipes: a whitened first layer is a 2 x 2 convolution of 24 filters"
 });
 
 Deno.test("findRecipe: an unknown name is answered with the known ones", () => {
-  const known = "fast, tutorial, resnet20, resnet32, resnet44, resnet56, resnet110";
+  const known = "fast, accurate, tutorial, resnet20, resnet32, resnet44, resnet56, resnet110";
   for (const name of ["slow", "", "toString"]) {
     assertThrows(() => findRecipe(name), UsageError, `Unknown recipe "${name}": there are ${known}`);
   }
