@@ -72,5 +72,5 @@ function stage(x: Node, name: string, filters: number): Node {
   let y: Node = conv(x, { ...conv3x3, name: `${name}.conv2.0` });
   y = batchNorm(y, { name: `${name}.conv2.1` });
   y = relu(y, { name: `${name}.conv2.2` });
-  return add(x, y, { name, block: true });
+  return add(x, y, { name, block: "ResidualBlock" });
 }

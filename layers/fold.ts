@@ -1,6 +1,6 @@
 /** Batch norm folded into the convolutions before it: the same network for evaluation, in fewer steps. */
 import { tf } from "../runtime/mod.ts";
-import { defineModel, type Model } from "./model.ts";
+import { mapNodes, type Model } from "./model.ts";
 import type { BatchNormNode, ConvNode, Node } from "./node.ts";
 import type { Params, Variables } from "./variables.ts";
 
@@ -26,28 +26,15 @@ export function foldBatchNorm(model: Model, variables: Variables): { model: Mode
   for (const { inputs } of model.nodes) {
     for (const input of inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
   }
-  const folded = new Map<Node, Node>();
   const pairs: Pair[] = [];
-  for (const node of model.nodes) {
-    const conv = node.op === "batchNorm" ? node.inputs[0] : undefined;
-    if (node.op === "batchNorm" && conv?.op === "conv" && readers.get(conv) === 1) {
-      pairs.push({ conv, norm: node });
-      const alone = folded.get(conv) as ConvNode;
-      folded.set(node, { ...alone, cfg: { ...alone.cfg, bias: true } });
-    } else {
-      folded.set(node, withInputs(node, node.inputs.map((input: Node) => folded.get(input)!)));
-    }
-  }
-  const output = folded.get(model.output)!;
-  return {
-    model: defineModel(output, { name: model.name, initScheme: model.initScheme }),
-    variables: foldVariables(pairs, variables),
-  };
-}
-
-/** The node on other inputs of the same shapes. */
-function withInputs<N extends Node>(node: N, inputs: readonly Node[]): N {
-  return { ...node, inputs };
+  const folded = mapNodes(model, (node, before) => {
+    const conv = before.op === "batchNorm" ? before.inputs[0] : undefined;
+    if (before.op !== "batchNorm" || conv?.op !== "conv" || readers.get(conv) !== 1) return node;
+    pairs.push({ conv, norm: before });
+    const alone = node.inputs[0] as ConvNode;
+    return { ...alone, cfg: { ...alone.cfg, bias: true } };
+  });
+  return { model: folded, variables: foldVariables(pairs, variables) };
 }
 
 /** A convolution and the batch norm that goes into it. */

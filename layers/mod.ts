@@ -13,7 +13,16 @@ export type * from "./node.ts";
 export * from "./nodes.ts";
 export { type Parameter, parameterCount, parameters } from "./parameters.ts";
 export { fromPyTorch, toPyTorch } from "./pytorch.ts";
-export { residualBlock, type ResidualBlockCfg, type Shortcut } from "./residual_block.ts";
-export { resnet, type ResnetCfg, type Stem } from "./resnet.ts";
+export {
+  type Block,
+  bottleneckBlock,
+  preActivationBlock,
+  preActivationBottleneck,
+  residualBlock,
+  type ResidualBlockCfg,
+  type Shortcut,
+} from "./residual_block.ts";
+export { type BlockName, resnet, type ResnetCfg, type Stem } from "./resnet.ts";
+export { type Layer, sequential } from "./sequential.ts";
 export { summary } from "./summary.ts";
 export { init, type Params, toArrays, toTensors, type Variables } from "./variables.ts";

@@ -61,6 +61,24 @@ export function defineModel(
   return { name, input: inputs[0], output, nodes, initScheme };
 }
 
+/**
+ * The network with every node replaced: `change` gets it on the replaced inputs, and the node that it was.
+ * @throws {TypeError} If two nodes then have one name.
+ */
+export function mapNodes(model: Model, change: (node: Node, before: Node) => Node): Model {
+  const changed = new Map<Node, Node>();
+  for (const node of model.nodes) {
+    changed.set(node, change(withInputs(node, node.inputs.map((input: Node) => changed.get(input)!)), node));
+  }
+  const { name, initScheme } = model;
+  return defineModel(changed.get(model.output)!, { name, initScheme });
+}
+
+/** The node on other inputs of the same shapes. */
+function withInputs<N extends Node>(node: N, inputs: readonly Node[]): N {
+  return { ...node, inputs };
+}
+
 /** Every node that `output` needs, once, its inputs first and those in the order of `inputs`. */
 function executionOrder(output: Node): Node[] {
   const done = new Set<Node>();

@@ -31,10 +31,10 @@ export interface NodeOf<Op extends string, Inputs extends readonly Node[], Cfg, 
 /** A layer without settings. */
 export type NoCfg = Record<never, never>;
 
-/** Marks a node as the end of a residual block: a table of the layers names the block after it. */
+/** Marks a node as the end of a block: a table of the layers names the block after it. */
 export interface BlockEnd {
-  /** Whether a residual block ends here. */
-  readonly block: boolean;
+  /** What the block is called there, e.g. `ResidualBlock`; empty where none ends. */
+  readonly block: string;
 }
 
 /** The images. */

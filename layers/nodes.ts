@@ -114,11 +114,11 @@ export function batchNorm(
 
 /**
  * Rectified linear unit, `max(x, 0)`.
- * @param cfg `block`: true where this is the last layer of a residual block.
+ * @param cfg `block`: where this is the last layer of a block, what `summary` calls the block.
  * @returns The shape of `x`.
  */
-export function relu(x: Node, cfg: Named & { readonly block?: boolean }): ReluNode {
-  const { name, block = false } = cfg;
+export function relu(x: Node, cfg: Named & { readonly block?: string }): ReluNode {
+  const { name, block = "" } = cfg;
   return { op: "relu", inputs: [x], cfg: { block }, name, shape: x.shape };
 }
 
@@ -220,12 +220,12 @@ export function linear(
 
 /**
  * Sum of two nodes, element by element.
- * @param cfg `block`: true where this is the last layer of a residual block.
+ * @param cfg `block`: where this is the last layer of a block, what `summary` calls the block.
  * @returns The shape of both.
  * @throws {TypeError} If the shapes differ.
  */
-export function add(a: Node, b: Node, cfg: Named & { readonly block?: boolean }): AddNode {
-  const { name, block = false } = cfg;
+export function add(a: Node, b: Node, cfg: Named & { readonly block?: string }): AddNode {
+  const { name, block = "" } = cfg;
   if (showShape(a.shape) !== showShape(b.shape)) {
     throw new TypeError(`add "${name}": shapes ${showShape(a.shape)} and ${showShape(b.shape)} differ`);
   }

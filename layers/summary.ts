@@ -67,8 +67,8 @@ function rowsOf(node: Node): Row[] {
     const count = trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     rows.push({ type, shape: node.shape, count });
   }
-  if ("block" in node.cfg && node.cfg.block) {
-    rows.push({ type: "ResidualBlock", shape: node.shape, count: 0 });
+  if ("block" in node.cfg && node.cfg.block !== "") {
+    rows.push({ type: node.cfg.block, shape: node.shape, count: 0 });
   }
   return rows;
 }

@@ -1,6 +1,6 @@
 """Makes the reference data of tests/layers and tests/pipeline/safetensors_test.ts, with PyTorch and NumPy.
 
-Run:  python torch_reference.py TUTORIAL.md      (needs torch, numpy, torchsummary 1.5.1, safetensors)
+Run:  python torch_reference.py TUTORIAL.md      (needs torch, torchvision, numpy, torchsummary 1.5.1, safetensors)
 
 TUTORIAL.md is the text of the tutorial "Writing ResNet from Scratch in PyTorch"; its classes ResidualBlock and ResNet
 are taken from there and run as they stand. Everything is written beside this file:
@@ -12,10 +12,17 @@ layers.json                 outputs of single layers
 network_cifar.json          a small ResNet for CIFAR with option-A shortcuts: logits, loss, gradients, statistics
 network_fast.json           the same of a small network like the fast recipe's
 tiny.safetensors            four small tensors, written by the Python package
+torchvision_parameters.json                 how many parameters torchvision's ResNets have
+state_dict_torchvision_resnet{18,50}.json   the keys and shapes of two of its state_dicts, in order
+torchsummary_torchvision_resnet{34,50}.txt  what torchsummary prints for two of them
+network_bottleneck.json     a small network of torchvision's bottleneck blocks, as network_cifar.json
+network_preactivation.json  a small network of pre-activation blocks, as network_cifar.json
+tutorial_narrow.safetensors the weights of the tutorial's classes at a sixteenth of their width
+tutorial_narrow.json        their logits, and the losses of ten SGD steps from there
 """
 import contextlib, io, json, math, pathlib, re, sys
-import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
-from safetensors.torch import save_file
+import numpy as np, torch, torch.nn as nn, torch.nn.functional as F, torchvision
+from safetensors.torch import load_file, save_file
 from torchsummary import summary
 
 here = pathlib.Path(__file__).parent
@@ -155,3 +162,108 @@ save_file(
     here / "tiny.safetensors",
     metadata={"format": "pt"},
 )
+
+# torchvision's family: keys and shapes of two state_dicts, the size of all, a table.
+counts = {}
+for depth in (18, 34, 50, 101, 152):
+    model = getattr(torchvision.models, f"resnet{depth}")()
+    counts[f"resnet{depth}"] = sum(p.numel() for p in model.parameters())
+    if depth in (18, 50):
+        dump(f"state_dict_torchvision_resnet{depth}.json", [[k, list(v.shape)] for k, v in model.state_dict().items()])
+    if depth in (34, 50):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            summary(model, (3, 224, 224), device="cpu")
+        (here / f"torchsummary_torchvision_resnet{depth}.txt").write_text(printed.getvalue())
+dump("torchvision_parameters.json", counts)
+
+# torchvision's own Bottleneck in a small network, and a network of pre-activation blocks.
+class SmallBottlenecks(nn.Module):
+    def __init__(self, widths, depths, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, widths[0], 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        before = widths[0]
+        for k, (width, depth) in enumerate(zip(widths, depths)):
+            blocks = []
+            for i in range(depth):
+                stride, after = (2 if k and not i else 1), 4 * width
+                project = stride != 1 or before != after
+                downsample = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after)) if project else None
+                blocks.append(torchvision.models.resnet.Bottleneck(before, width, stride, downsample))
+                before = after
+            setattr(self, f"layer{k + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(before, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(torch.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        return self.fc(F.adaptive_avg_pool2d(self.layer2(self.layer1(x)), 1).flatten(1))
+
+class PreActivation(nn.Module):
+    def __init__(self, i, o, stride, activated):
+        super().__init__()
+        self.bn1 = None if activated else nn.BatchNorm2d(i)
+        self.conv1 = nn.Conv2d(i, o, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(o)
+        self.conv2 = nn.Conv2d(o, o, 3, 1, 1, bias=False)
+        self.downsample = nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False)) if stride != 1 or i != o else None
+
+    def forward(self, x):
+        active = x if self.bn1 is None else torch.relu(self.bn1(x))
+        residual = x if self.downsample is None else self.downsample(active)
+        return self.conv2(torch.relu(self.bn2(self.conv1(active)))) + residual
+
+class SmallPreActivations(nn.Module):
+    def __init__(self, widths, classes):
+        super().__init__()
+        self.conv1 = nn.Sequential(nn.Conv2d(3, widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        self.layer0 = nn.Sequential(PreActivation(widths[0], widths[0], 1, True), PreActivation(widths[0], widths[0], 1, False))
+        self.layer1 = nn.Sequential(PreActivation(widths[0], widths[1], 2, False))
+        self.bn = nn.BatchNorm2d(widths[1])
+        self.fc = nn.Linear(widths[1], classes)
+
+    def forward(self, x):
+        x = torch.relu(self.bn(self.layer1(self.layer0(self.conv1(x)))))
+        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
+torch.manual_seed(1)
+dump("network_bottleneck.json", reference(SmallBottlenecks([2, 3], [2, 1], 5), 24, 5))
+dump("network_preactivation.json", reference(SmallPreActivations([3, 5], 4), 9, 4))
+
+# The tutorial's classes at a sixteenth of their width: a file of weights, and ten steps of its optimizer from there.
+# The images are whole numbers that tests/pipeline/pytorch_weights_test.ts makes by the same rule.
+narrow = text
+for width in (64, 128, 256, 512):
+    narrow = re.sub(rf"\b{width}\b", str(width // 16), narrow)
+for name in ("ResidualBlock", "ResNet"):
+    exec(re.search(rf"^class {name}\(nn\.Module\):\n(?:[ \t]+.*\n|\s*\n)+", narrow, re.M).group(0))
+torch.backends.mkldnn.enabled = False  # PyTorch 2.15 crashes in the backward pass of so narrow convolutions with it
+torch.manual_seed(2)
+model = ResNet(ResidualBlock, [1, 1, 1, 1])
+BATCH, STEPS = 8, 10
+
+def batch(step):
+    n = torch.arange(BATCH * 3 * 224 * 224, dtype=torch.int64)
+    pixels = ((n * 2654435761 + step * 40503) % 2**32) >> 24
+    x = pixels.float().reshape(BATCH, 224, 224, 3).permute(0, 3, 1, 2) / 255
+    labels = (torch.arange(BATCH) * 7 + step) % 10
+    return x * (1 + labels.float()).reshape(-1, 1, 1, 1) / 10, labels  # a class is a brightness
+
+with torch.no_grad():
+    for step in range(3):  # so that the running statistics are no longer 0 and 1
+        model(batch(100 + step)[0])
+save_file(model.state_dict(), here / "tutorial_narrow.safetensors", metadata={"format": "pt"})
+x, labels = batch(0)
+logits = model.eval()(x)
+train_logits = model.train()(x)
+model.load_state_dict(load_file(here / "tutorial_narrow.safetensors"))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01, weight_decay=0.001, momentum=0.9)
+losses = []
+for step in range(STEPS):
+    x, labels = batch(step)
+    loss = F.cross_entropy(model(x), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+dump("tutorial_narrow.json", {"logits": array(logits), "train_logits": array(train_logits), "losses": losses})

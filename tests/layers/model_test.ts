@@ -1,6 +1,6 @@
 /** Order and identity of a model's nodes. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { defineModel } from "../../layers/model.ts";
+import { defineModel, mapNodes } from "../../layers/model.ts";
 import type { Node } from "../../layers/node.ts";
 import { add, input, relu } from "../../layers/nodes.ts";
 
@@ -38,4 +38,21 @@ Deno.test("defineModel: refuses one name for two nodes, and two inputs", () => {
     assertThrows(() => defineModel(two, { name: "net" }), TypeError).message,
     "defineModel: net has 2 inputs (input, other); it needs one",
   );
+});
+
+Deno.test("mapNodes: each node on what became of its inputs; nodes may fall away, and the model given stays", () => {
+  const x = input([4, 4, 2]);
+  const a = relu(x, { name: "a" });
+  const model = defineModel(add(relu(a, { name: "b" }), a, { name: "c" }), {
+    name: "net",
+    initScheme: "heNormal",
+  });
+  const mapped = mapNodes(model, (node, before) => {
+    if (before.name === "b") return node.inputs[0]!;
+    return { ...node, name: node.name.toUpperCase() };
+  });
+  assertEquals(mapped.nodes.map(({ name }) => name), ["INPUT", "A", "C"]);
+  assertEquals([...mapped.output.inputs].map(({ name }) => name), ["A", "A"]);
+  assertEquals([mapped.name, mapped.initScheme], ["net", "heNormal"]);
+  assertEquals(model.nodes.map(({ name }) => name), ["input", "a", "b", "c"]);
 });

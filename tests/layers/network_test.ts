@@ -13,7 +13,9 @@ import { type Params, toTensors, type Variables } from "../../layers/variables.t
 import { crossEntropy, tf } from "../../runtime/mod.ts";
 import golden from "../data/golden/network.json" with { type: "json" };
 import cifar from "../data/network_cifar.json" with { type: "json" };
+import bottleneck from "../data/network_bottleneck.json" with { type: "json" };
 import fast from "../data/network_fast.json" with { type: "json" };
+import preActivation from "../data/network_preactivation.json" with { type: "json" };
 import { canLoadTensorFlow } from "../needs.ts";
 import {
   assertClose,
@@ -46,6 +48,27 @@ const networks: Record<string, { model: Model; network: Network }> = {
   "a CIFAR ResNet with option-A shortcuts": {
     model: resnet([1, 1, 1], { stem: "cifar", widths: [3, 4, 7], inputSize: 9, numClasses: 5 }),
     network: cifar,
+  },
+  "a network of torchvision's bottleneck blocks": {
+    model: resnet([2, 1], {
+      block: "bottleneck",
+      naming: "torchvision",
+      widths: [2, 3],
+      inputSize: 24,
+      numClasses: 5,
+    }),
+    network: bottleneck,
+  },
+  "a network of pre-activation blocks": {
+    model: resnet([2, 1], {
+      stem: "cifar",
+      block: "preActivation",
+      shortcut: "projection",
+      widths: [3, 5],
+      inputSize: 9,
+      numClasses: 4,
+    }),
+    network: preActivation,
   },
   "the fast recipe's kind of network": {
     model: fastResnet({ stemFilters: 5, widths: [4, 6, 7], inputSize: 20, numClasses: 3, headScale: 0.125 }),

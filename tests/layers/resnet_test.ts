@@ -71,6 +71,23 @@ Deno.test("resnet: settings override those of the family", () => {
   assertEquals(model.output.shape, [3]);
 });
 
+Deno.test("resnet: pre-activation begins behind the stem and ends in batch norm and relu", () => {
+  const { nodes, name } = resnet([2, 1], { stem: "cifar", widths: [4, 8], block: "preActivation" });
+  assertEquals(name, "ResNet-8");
+  const norms = nodes.filter(({ op }) => op === "batchNorm").map(({ name }) => name);
+  assertEquals(norms, [
+    "conv1.1",
+    "layer0.0.bn2",
+    ...["layer0.1.bn1", "layer0.1.bn2"],
+    ...["layer1.0.bn1", "layer1.0.bn2"],
+    "bn",
+  ]);
+  assertEquals(nodes.slice(-5).map(({ name }) => name), ["bn", "relu", "avgpool", "flatten", "fc"]);
+  const fifty = resnet([3, 4, 6, 3], { block: "preActivationBottleneck" });
+  assertEquals(fifty.name, "ResNet-50");
+  assertEquals(shapes(fifty)["relu"], [7, 7, 2048]);
+});
+
 Deno.test("resnet: a block of one's own", () => {
   const plain = resnet([2, 1], {
     widths: [4, 8],
