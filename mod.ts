@@ -48,9 +48,11 @@ export { type Batch, batches, shuffledOrder } from "./pipeline/batches.ts";
 export {
   type CheckpointNotes,
   loadCheckpoint,
+  loadStart,
   loadWeights,
   saveCheckpoint,
   saveWeights,
+  type Start,
 } from "./pipeline/checkpoint.ts";
 export { CIFAR10_CLASSES, loadCifar } from "./pipeline/cifar.ts";
 export * from "./pipeline/dataset.ts";
@@ -76,6 +78,7 @@ export {
   augment,
   type ChannelStats,
   CIFAR10_STATS,
+  IMAGENET_STATS,
   normalize,
   resize,
   TUTORIAL_STATS,

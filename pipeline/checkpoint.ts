@@ -2,6 +2,7 @@
 import {
   type FloatArray,
   fromPyTorch,
+  initArrays,
   type Model,
   type NumericArray,
   toArrays,
@@ -54,6 +55,34 @@ function encodeWeights(model: Model, variables: Variables, batchesTracked: numbe
 export async function loadWeights(path: string, model: Model): Promise<Variables> {
   const { tensors } = decodeSafetensors(await readFile(path), path);
   return toTensors(fromPyTorch(model, tensors, path));
+}
+
+/** What a run starts from when it does not draw all of its weights. */
+export interface Start {
+  /** All of the model's variables. */
+  readonly variables: Variables;
+  /** Classes that the file's last layer tells apart, where the model has a last layer of its own instead. */
+  readonly replacedHead?: number;
+}
+
+/**
+ * Reads weights to start from. They may be of the same network for other classes: the last layer is then drawn anew.
+ *
+ * @param seed What the last layer is drawn from, as `init` does.
+ * @throws {UserError} If the file is missing, damaged, or of another network but for the number of classes.
+ */
+export async function loadStart(path: string, model: Model, seed: number): Promise<Start> {
+  const { tensors } = decodeSafetensors(await readFile(path), path);
+  const head = model.nodes.findLast(({ op }) => op === "linear");
+  const drawn = Object.entries(toPyTorch(model, initArrays(model, seed)))
+    .filter(([name]) => name.startsWith(`${head?.name}.`));
+  const classes = ({ shape }: NumericArray): number => shape[0];
+  const isOther = drawn.length > 0 &&
+    drawn.every(([name, entry]) => name in tensors && classes(tensors[name]) !== classes(entry));
+  if (!isOther) return { variables: toTensors(fromPyTorch(model, tensors, path)) };
+  const replacedHead = classes(tensors[drawn[0][0]]);
+  const entries = { ...tensors, ...Object.fromEntries(drawn) };
+  return { variables: toTensors(fromPyTorch(model, entries, path)), replacedHead };
 }
 
 /**

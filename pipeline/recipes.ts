@@ -1,19 +1,26 @@
 /** What a training run is made of, as plain data: network, data, optimizer, schedule. */
-import { fastResnet, type FastResnetCfg, type Model, resnet, type ResnetCfg } from "../layers/mod.ts";
+import {
+  type BlockName,
+  fastResnet,
+  type FastResnetCfg,
+  type Model,
+  resnet,
+  type ResnetCfg,
+} from "../layers/mod.ts";
 import { UsageError } from "../runtime/errors.ts";
 import type { Precision } from "../runtime/jit.ts";
 import type { Augment } from "./dataset.ts";
 import type { Lookahead } from "./lookahead.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { Schedule } from "./schedule.ts";
-import { type ChannelStats, CIFAR10_STATS, TUTORIAL_STATS } from "./transforms.ts";
+import { type ChannelStats, CIFAR10_STATS, IMAGENET_STATS, TUTORIAL_STATS } from "./transforms.ts";
 
 /** Which network to build. */
 export type ModelSpec =
   | {
     readonly kind: "resnet";
     readonly depths: readonly number[];
-    readonly cfg: Omit<ResnetCfg, "block" | "numClasses">;
+    readonly cfg: Omit<ResnetCfg, "block" | "numClasses"> & { readonly block?: BlockName };
   }
   | { readonly kind: "fast"; readonly cfg: Omit<FastResnetCfg, "numClasses"> };
 
@@ -84,6 +91,28 @@ function cifarResnet(blocks: number): Recipe {
   };
 }
 
+/** torchvision's network, to go on from weights published for it: a small rate, few epochs, its normalisation. */
+function torchvisionResnet(depth: number, depths: readonly number[], block: BlockName): Recipe {
+  return {
+    name: `resnet${depth}`,
+    about: `torchvision's ResNet-${depth} at 224 x 224, to be fine-tuned with --init`,
+    model: { kind: "resnet", depths, cfg: { block, naming: "torchvision" } },
+    resize: { size: 224, quantize: true },
+    stats: IMAGENET_STATS,
+    augment: { flip: true, crop: 4, padding: "reflect" },
+    validation: { fraction: 0.1, seed: 42 },
+    whiten: false,
+    epochs: 3,
+    batchSize: 32,
+    optimizer: { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 1e-4, offsetScale: 1 },
+    schedule: { kind: "linear", rate: 0.01, knots: [[0, 0], [0.1, 1], [1, 0]] },
+    labelSmoothing: 0,
+    precision: "auto",
+    evaluation: "running",
+    evaluationBatchSize: 100,
+  };
+}
+
 const FAST: Recipe = {
   name: "fast",
   about: "a small residual network that trains in minutes on two CPU cores (the default)",
@@ -137,6 +166,11 @@ const RECIPES: readonly Recipe[] = [
     evaluationBatchSize: 64,
   },
   ...[3, 5, 7, 9, 18].map(cifarResnet),
+  torchvisionResnet(18, [2, 2, 2, 2], "basic"),
+  torchvisionResnet(34, [3, 4, 6, 3], "basic"),
+  torchvisionResnet(50, [3, 4, 6, 3], "bottleneck"),
+  torchvisionResnet(101, [3, 4, 23, 3], "bottleneck"),
+  torchvisionResnet(152, [3, 8, 36, 3], "bottleneck"),
 ];
 
 /** All recipes, by name. */

@@ -21,6 +21,9 @@ export const CIFAR10_STATS: ChannelStats = {
  */
 export const TUTORIAL_STATS: ChannelStats = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
 
+/** Of the ImageNet training images, as torchvision's published weights expect (its documentation of `resnet50`). */
+export const IMAGENET_STATS: ChannelStats = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
 /**
  * Resizes the images of every part to `size` x `size`: bilinear, half-pixel centres, as torchvision's `Resize`; on
  * shrinking the filter widens to cover every pixel (`antialias`).

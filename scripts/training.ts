@@ -1,6 +1,6 @@
 /** What `deno task train` does: trains a recipe and keeps its run folder, stops and resumes. */
 import { join } from "@std/path";
-import { loadCheckpoint, loadWeights, saveCheckpoint, saveWeights } from "../pipeline/checkpoint.ts";
+import { loadCheckpoint, loadStart, saveCheckpoint, saveWeights } from "../pipeline/checkpoint.ts";
 import type { Data } from "../pipeline/dataset.ts";
 import { buildModel, findRecipe, recipes } from "../pipeline/recipes.ts";
 import {
@@ -133,14 +133,8 @@ export async function runTraining(
   const model = buildModel(recipe.model, data.train.classes.length);
   const path = (file: keyof typeof RUN_FILES): string => join(dir, RUN_FILES[file]);
   const restored = resumed === undefined ? undefined : await restore(path("checkpoint"), model);
-  const start = restored?.state ??
-    initialState(
-      model,
-      recipe,
-      data.train,
-      seed,
-      init === undefined ? undefined : await loadWeights(init, model),
-    );
+  const given = restored === undefined && init !== undefined ? await loadStart(init, model, seed) : undefined;
+  const start = restored?.state ?? initialState(model, recipe, data.train, seed, given?.variables);
   // Only now: a folder that is emptied by --force may hold those weights.
   if (resumed === undefined) await createRun(dir, info, flags);
 
@@ -152,6 +146,11 @@ export async function runTraining(
         devices.join(" and ")
       }, ${cpu.model} (${cpu.instructions})`,
   );
+  if (given?.replacedHead !== undefined) {
+    progress.message(
+      `${init} tells ${given.replacedHead} classes apart: the last layer starts anew, with ${data.train.classes.length}`,
+    );
+  }
   progress.message(`${resumed ? `Resumed at step ${start.step} of` : "Run folder:"} ${dir}`);
 
   const metrics = (await readMetrics(dir)).filter(({ step }) => step <= start.step);

@@ -2,7 +2,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { init, resnet } from "../../layers/mod.ts";
-import { loadCheckpoint, loadWeights, saveCheckpoint, saveWeights } from "../../pipeline/checkpoint.ts";
+import {
+  loadCheckpoint,
+  loadStart,
+  loadWeights,
+  saveCheckpoint,
+  saveWeights,
+} from "../../pipeline/checkpoint.ts";
 import type { Tensors } from "../../pipeline/optimizer.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../pipeline/safetensors.ts";
 import { disposeState, type TrainState } from "../../pipeline/train.ts";
@@ -111,6 +117,42 @@ test("a weights file has PyTorch's names and layouts, and comes back bit for bit
   assertEquals(bits(loaded.params), bits(variables.params));
   assertEquals(bits(loaded.batchStats), bits(variables.batchStats));
   tf.dispose([variables.params, variables.batchStats, loaded.params, loaded.batchStats]);
+});
+
+test("weights of the same network for other classes: the last layer is drawn from the seed, the rest is read", async (dir) => {
+  const path = join(dir, "model.safetensors");
+  const other = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 4], numClasses: 7 });
+  const [theirs, drawn] = [init(other, 1), init(model, 5)];
+  await saveWeights(path, other, theirs);
+  const { variables, replacedHead } = await loadStart(path, model, 5);
+  assertEquals(replacedHead, 7);
+  const head = { "fc.weight": drawn.params["fc.weight"], "fc.bias": drawn.params["fc.bias"] };
+  assertEquals(bits(variables.params), bits({ ...theirs.params, ...head }));
+  assertEquals(bits(variables.batchStats), bits(theirs.batchStats));
+
+  await saveWeights(path, model, drawn);
+  const same = await loadStart(path, model, 0);
+  assertEquals(same.replacedHead, undefined);
+  assertEquals(bits(same.variables.params), bits(drawn.params));
+  for (const { params, batchStats } of [theirs, drawn, variables, same.variables]) {
+    tf.dispose([params, batchStats]);
+  }
+});
+
+test("weights of another network are refused, whatever its last layer", async (dir) => {
+  const path = join(dir, "model.safetensors");
+  for (const numClasses of [3, 7]) {
+    const other = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 5], numClasses });
+    const theirs = init(other, 1);
+    await saveWeights(path, other, theirs);
+    const error = await assertRejects(() => loadStart(path, model, 0), UserError);
+    assertEquals(
+      error.message,
+      `Cannot load ${path} into ResNet-6: "layer1.0.conv1.0.weight" has shape [5, 2, 3, 3], ` +
+        "the network needs [4, 2, 3, 3]; use weights of the same network",
+    );
+    tf.dispose([theirs.params, theirs.batchStats]);
+  }
 });
 
 test("files that are missing, cut off, garbage or of another network say so", async (dir) => {

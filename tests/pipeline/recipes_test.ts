@@ -12,8 +12,21 @@ const HE = { resnet20: 3, resnet32: 5, resnet44: 7, resnet56: 9, resnet110: 18 }
 /** In millions, He et al. 2015, table 6. */
 const PARAMETERS = { resnet20: 0.27, resnet32: 0.46, resnet44: 0.66, resnet56: 0.85, resnet110: 1.7 };
 
+/** Parameters of torchvision's networks with 1,000 classes, as its documentation gives them. */
+const TORCHVISION = {
+  resnet18: 11_689_512,
+  resnet34: 21_797_672,
+  resnet50: 25_557_032,
+  resnet101: 44_549_160,
+  resnet152: 60_192_808,
+};
+
 Deno.test("recipes: names, and each under its own", () => {
-  assertEquals(Object.keys(recipes), ["fast", "accurate", "tutorial", ...Object.keys(HE)]);
+  assertEquals(Object.keys(recipes), [
+    ...["fast", "accurate", "tutorial"],
+    ...Object.keys(HE),
+    ...Object.keys(TORCHVISION),
+  ]);
   for (const [name, recipe] of Object.entries(recipes)) {
     assertEquals(recipe.name, name);
     assertEquals(findRecipe(name) === recipe, true);
@@ -92,6 +105,16 @@ Deno.test("recipes: the tutorial's numbers", () => {
   assertEquals(parameterCount(buildModel(rest.model)), 21_298_314, "torchsummary's, ResNet-34 with biases");
 });
 
+Deno.test("recipes: torchvision's networks, with its normalisation", () => {
+  for (const [name, count] of Object.entries(TORCHVISION)) {
+    const { model, stats, resize } = recipes[name];
+    assertEquals(parameterCount(buildModel(model, 1000)), count, name);
+    assertEquals(buildModel(model).nodes.some((node) => node.name === "layer4.1.bn2"), true, name);
+    assertEquals(stats, { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] });
+    assertEquals(resize?.size, 224);
+  }
+});
+
 Deno.test("recipes: a whitened first layer is a 2 x 2 convolution of 24 filters", () => {
   for (const { name, model, whiten } of Object.values(recipes)) {
     const [first] = parameters(buildModel(model));
@@ -100,7 +123,8 @@ Deno.test("recipes: a whitened first layer is a 2 x 2 convolution of 24 filters"
 });
 
 Deno.test("findRecipe: an unknown name is answered with the known ones", () => {
-  const known = "fast, accurate, tutorial, resnet20, resnet32, resnet44, resnet56, resnet110";
+  const known = "fast, accurate, tutorial, resnet20, resnet32, resnet44, resnet56, resnet110, " +
+    "resnet18, resnet34, resnet50, resnet101, resnet152";
   for (const name of ["slow", "", "toString"]) {
     assertThrows(() => findRecipe(name), UsageError, `Unknown recipe "${name}": there are ${known}`);
   }

@@ -10,7 +10,7 @@ import {
   RUN_FILES,
   writeMetrics,
 } from "../../pipeline/run_folder.ts";
-import { decodeSafetensors } from "../../pipeline/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../pipeline/safetensors.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 
 const PROGRAM = fromFileUrl(new URL("./made_train.ts", import.meta.url));
@@ -262,6 +262,23 @@ Deno.test({
         assertNotEquals(to.tensors["fc.weight"], from.tensors["fc.weight"]);
         assertEquals(to.notes.step, "4");
       });
+
+      await t.step(
+        "says so when the weights of --init are for other classes, and begins a last layer",
+        async () => {
+          const dir = join(root, "tuned");
+          const init = join(root, "seven.safetensors");
+          const { tensors } = decodeSafetensors(await Deno.readFile(join(whole, RUN_FILES.weights)), "whole");
+          const [, width] = tensors["fc.weight"].shape;
+          const seven = { shape: [7, width], data: new Float32Array(7 * width) };
+          await Deno.writeFile(init, encodeSafetensors({ ...tensors, "fc.weight": seven }));
+          const flags = ["--epochs", "1", "--limit", "200", "--batch", "50"];
+          const { code, stderr } = await new Training("--run", dir, "--init", init, ...flags).end();
+          assertEquals(code, 0, stderr.join("\n"));
+          const line = `${init} tells 7 classes apart: the last layer starts anew, with 10`;
+          assertEquals(stderr.includes(line), true, stderr.join("\n"));
+        },
+      );
 
       await t.step(
         "ends with what to try when the loss is not finite; the last checkpoint stays",
