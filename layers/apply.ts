@@ -133,6 +133,8 @@ function run(
     }
     case "scale":
       return tf.mul(x, node.cfg.factor);
+    case "gate":
+      return tf.mul(x, tf.sigmoid(inputs[1]));
     default:
       return unreachable(node);
   }

@@ -39,6 +39,7 @@ function multiplyAdds(node: Node): number {
     case "dropout":
     case "padShortcut":
     case "scale":
+    case "gate":
       return 0;
     default:
       return unreachable(node);

@@ -21,8 +21,10 @@ export {
   residualBlock,
   type ResidualBlockCfg,
   type Shortcut,
+  shortcut,
 } from "./residual_block.ts";
 export { type BlockName, resnet, type ResnetCfg, type Stem } from "./resnet.ts";
 export { type Layer, sequential } from "./sequential.ts";
+export { squeezeExcitation } from "./squeeze_excitation.ts";
 export { summary } from "./summary.ts";
 export { init, type Params, toArrays, toTensors, type Variables } from "./variables.ts";

@@ -101,6 +101,9 @@ export type PadShortcutNode = NodeOf<
 /** `factor * x`. */
 export type ScaleNode = NodeOf<"scale", readonly [Node], { factor: number }, Shape>;
 
+/** `x * sigmoid(by)`, one weight a channel. */
+export type GateNode = NodeOf<"gate", readonly [x: Node, by: Node], NoCfg, SpatialShape>;
+
 /** Every kind of node. */
 export type Node =
   | InputNode
@@ -115,7 +118,8 @@ export type Node =
   | AddNode
   | DropoutNode
   | PadShortcutNode
-  | ScaleNode;
+  | ScaleNode
+  | GateNode;
 
 /** A shape as messages show it: `[28, 28, 128]`. */
 export function showShape(shape: readonly number[]): string {

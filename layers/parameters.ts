@@ -88,6 +88,7 @@ export function parametersOf(layer: Node): readonly Parameter[] {
     case "dropout":
     case "padShortcut":
     case "scale":
+    case "gate":
       return [];
     default:
       return unreachable(layer);

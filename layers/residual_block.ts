@@ -54,7 +54,7 @@ export function residualBlock(x: Node, cfg: ResidualBlockCfg): Node {
   const { name, filters, stride = 1, bias = true } = cfg;
   let y = sequential(x, { name: `${name}.conv1` }, [conv3x3({ filters, stride, bias }), batchNorm, relu]);
   y = sequential(y, { name: `${name}.conv2` }, [conv3x3({ filters, bias }), batchNorm]);
-  const sum = add(y, shortcut(x, y, cfg, [batchNorm]), { name });
+  const sum = add(y, shortcut(x, y, cfg), { name });
   return relu(sum, { name: `${name}.relu`, block: "ResidualBlock" });
 }
 
@@ -79,7 +79,7 @@ export function bottleneckBlock(x: Node, cfg: ResidualBlockCfg): Node {
   let y = sequential(x, { name: `${name}.conv1` }, [conv1x1({ filters, bias }), batchNorm, relu]);
   y = sequential(y, { name: `${name}.conv2` }, [conv3x3({ filters, stride, bias }), batchNorm, relu]);
   y = sequential(y, { name: `${name}.conv3` }, [conv1x1({ filters: EXPANSION * filters, bias }), batchNorm]);
-  const sum = add(y, shortcut(x, y, cfg, [batchNorm]), { name });
+  const sum = add(y, shortcut(x, y, cfg), { name });
   return relu(sum, { name: `${name}.relu`, block: "Bottleneck" });
 }
 
@@ -154,12 +154,26 @@ function preShortcut(x: Node, active: Node, y: Node, cfg: ResidualBlockCfg): Nod
   return residual === active ? x : residual;
 }
 
-/** `x` in the shape of `y`: the identity if it has it, else what the block's settings say. */
-function shortcut(x: Node, y: Node, cfg: ResidualBlockCfg, behind: readonly Layer[]): Node {
-  const { name, stride = 1, shortcut = "projection", bias = true } = cfg;
+/**
+ * The input of a block in the shape of what its convolutions put out: itself where it has it, else a projection or an
+ * identity padded with zeros, as the block's settings say.
+ *
+ * @param x `[h, w, c]`, the block's input.
+ * @param y `[h', w', c']`, what it is to be added to.
+ * @param behind What follows a projection: batch norm in He et al.'s first paper, nothing in their second.
+ * @returns `[h', w', c']`.
+ * @throws {TypeError} If a `padding` shortcut would have to drop channels.
+ */
+export function shortcut(
+  x: Node,
+  y: Node,
+  cfg: ResidualBlockCfg,
+  behind: readonly Layer[] = [batchNorm],
+): Node {
+  const { name, stride = 1, shortcut: kind = "projection", bias = true } = cfg;
   const filters = y.shape[2]!;
   if (stride === 1 && x.shape[2] === filters) return x;
-  return shortcut === "projection"
+  return kind === "projection"
     ? sequential(x, { name: `${name}.downsample` }, [conv1x1({ filters, stride, bias }), ...behind])
     : padShortcut(x, { name: `${name}.downsample`, filters, stride });
 }

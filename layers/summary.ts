@@ -98,6 +98,7 @@ function moduleOf(node: Node): string | undefined {
     case "flatten":
     case "add":
     case "scale":
+    case "gate":
       return undefined;
     default:
       return unreachable(node);

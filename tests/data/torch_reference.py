@@ -17,6 +17,7 @@ state_dict_torchvision_resnet{18,50}.json   the keys and shapes of two of its st
 torchsummary_torchvision_resnet{34,50}.txt  what torchsummary prints for two of them
 network_bottleneck.json     a small network of torchvision's bottleneck blocks, as network_cifar.json
 network_preactivation.json  a small network of pre-activation blocks, as network_cifar.json
+network_squeeze.json        a small network with torchvision's squeeze and excitation, as network_cifar.json
 tutorial_narrow.safetensors the weights of the tutorial's classes at a sixteenth of their width
 tutorial_narrow.json        their logits, and the losses of ten SGD steps from there
 """
@@ -226,9 +227,34 @@ class SmallPreActivations(nn.Module):
         x = torch.relu(self.bn(self.layer1(self.layer0(self.conv1(x)))))
         return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
 
+class Squeezed(nn.Module):
+    def __init__(self, i, o, stride, squeezed):
+        super().__init__()
+        self.conv1 = nn.Sequential(nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU())
+        self.conv2 = nn.Sequential(nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o))
+        self.se = torchvision.ops.SqueezeExcitation(o, squeezed)
+        self.downsample = nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o)) if stride != 1 else None
+
+    def forward(self, x):
+        residual = x if self.downsample is None else self.downsample(x)
+        return torch.relu(self.se(self.conv2(self.conv1(x))) + residual)
+
+class SmallSqueezes(nn.Module):
+    def __init__(self, widths, classes):
+        super().__init__()
+        self.conv1 = nn.Sequential(nn.Conv2d(3, widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        self.layer0 = nn.Sequential(Squeezed(widths[0], widths[0], 1, 2))
+        self.layer1 = nn.Sequential(Squeezed(widths[0], widths[1], 2, 2))
+        self.fc = nn.Linear(widths[1], classes)
+
+    def forward(self, x):
+        x = self.layer1(self.layer0(self.conv1(x)))
+        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
 torch.manual_seed(1)
 dump("network_bottleneck.json", reference(SmallBottlenecks([2, 3], [2, 1], 5), 24, 5))
 dump("network_preactivation.json", reference(SmallPreActivations([3, 5], 4), 9, 4))
+dump("network_squeeze.json", reference(SmallSqueezes([4, 6], 4), 9, 4))
 
 # The tutorial's classes at a sixteenth of their width: a file of weights, and ten steps of its optimizer from there.
 # The images are whole numbers that tests/pipeline/pytorch_weights_test.ts makes by the same rule.

@@ -8,13 +8,19 @@ import { fastResnet } from "../../layers/fast_resnet.ts";
 import type { Model } from "../../layers/model.ts";
 import { foldBatchNorm } from "../../layers/fold.ts";
 import { fromPyTorch } from "../../layers/pytorch.ts";
+import type { Node } from "../../layers/node.ts";
+import { add, batchNorm, conv, relu } from "../../layers/nodes.ts";
+import { type ResidualBlockCfg, shortcut } from "../../layers/residual_block.ts";
 import { resnet } from "../../layers/resnet.ts";
+import { sequential } from "../../layers/sequential.ts";
+import { squeezeExcitation } from "../../layers/squeeze_excitation.ts";
 import { type Params, toTensors, type Variables } from "../../layers/variables.ts";
 import { crossEntropy, tf } from "../../runtime/mod.ts";
 import golden from "../data/golden/network.json" with { type: "json" };
 import cifar from "../data/network_cifar.json" with { type: "json" };
 import bottleneck from "../data/network_bottleneck.json" with { type: "json" };
 import fast from "../data/network_fast.json" with { type: "json" };
+import squeeze from "../data/network_squeeze.json" with { type: "json" };
 import preActivation from "../data/network_preactivation.json" with { type: "json" };
 import { canLoadTensorFlow } from "../needs.ts";
 import {
@@ -40,6 +46,22 @@ interface Network {
   readonly batch_stats_after: Readonly<Record<string, Reference>>;
 }
 
+const SMALL = { stem: "cifar", shortcut: "projection", inputSize: 9, numClasses: 4 } as const;
+
+/** A block of a user's own: the basic one, its channels weighed before the sum. */
+function squeezedBlock(x: Node, cfg: ResidualBlockCfg): Node {
+  const { name, filters, stride, bias } = cfg;
+  const conv3x3 = { filters, kernelSize: 3, padding: 1, bias };
+  let y = sequential(x, { name: `${name}.conv1` }, [
+    (x, at) => conv(x, { ...at, ...conv3x3, stride }),
+    batchNorm,
+    relu,
+  ]);
+  y = sequential(y, { name: `${name}.conv2` }, [(x, at) => conv(x, { ...at, ...conv3x3 }), batchNorm]);
+  y = squeezeExcitation(y, { name: `${name}.se`, filters: 2 });
+  return relu(add(y, shortcut(x, y, cfg), { name }), { name: `${name}.relu` });
+}
+
 const networks: Record<string, { model: Model; network: Network }> = {
   "the tutorial's kind of network": {
     model: resnet([1, 2], { widths: [4, 6], inputSize: 32, numClasses: 5 }),
@@ -61,14 +83,15 @@ const networks: Record<string, { model: Model; network: Network }> = {
   },
   "a network of pre-activation blocks": {
     model: resnet([2, 1], {
-      stem: "cifar",
-      block: "preActivation",
-      shortcut: "projection",
+      ...SMALL,
       widths: [3, 5],
-      inputSize: 9,
-      numClasses: 4,
+      block: "preActivation",
     }),
     network: preActivation,
+  },
+  "a network with torchvision's squeeze and excitation": {
+    model: resnet([1, 1], { ...SMALL, widths: [4, 6], block: squeezedBlock }),
+    network: squeeze,
   },
   "the fast recipe's kind of network": {
     model: fastResnet({ stemFilters: 5, widths: [4, 6, 7], inputSize: 20, numClasses: 3, headScale: 0.125 }),
