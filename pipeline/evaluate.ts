@@ -10,7 +10,9 @@ import type { Dataset } from "./dataset.ts";
 export interface Evaluation {
   /** Share of the images whose highest logit is that of their class, in [0, 1]. */
   readonly accuracy: number;
+  /** How many those are. */
   readonly correct: number;
+  /** Of how many. */
   readonly images: number;
   /** Mean cross-entropy, in nats, without label smoothing. */
   readonly loss: number;
@@ -28,6 +30,7 @@ export interface EvaluateOptions {
   readonly statistics?: "running" | "batch";
   /** Test-time augmentation: the weighted mean of the logits of six views of each image. */
   readonly tta?: boolean;
+  /** Number format of convolutions and matrix products; float32 unless given. */
   readonly precision?: Precision;
   /** Told after each batch how many images are done. */
   readonly onBatch?: (images: number) => void;

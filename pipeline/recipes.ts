@@ -26,23 +26,31 @@ export type ModelSpec =
 
 /** One training recipe. */
 export interface Recipe {
+  /** What `--recipe` calls it. */
   readonly name: string;
   /** One line for `--help` and the README. */
   readonly about: string;
+  /** The network. */
   readonly model: ModelSpec;
   /** Side that images are resized to, in pixels, and whether to round as an 8-bit image does; absent keeps them. */
   readonly resize?: { readonly size: number; readonly quantize: boolean };
+  /** What the images are normalised by. */
   readonly stats: ChannelStats;
+  /** Random changes of the training images; absent leaves them as they are. */
   readonly augment?: Pick<Augment, "flip" | "crop" | "padding">;
   /** Share of the training images held out, and the seed of that choice. */
   readonly validation: { readonly fraction: number; readonly seed: number };
   /** Whether the first layer whitens 2 x 2 patches of the training images instead of being trained. */
   readonly whiten: boolean;
+  /** Passes over the training images. */
   readonly epochs: number;
   /** Images a step; the last step of an epoch takes what is left. */
   readonly batchSize: number;
+  /** What makes the next weights of the gradients. */
   readonly optimizer: Optimizer;
+  /** The learning rate by step. */
   readonly schedule: Schedule;
+  /** Share of each label that is spread evenly over all classes, in [0, 1). */
   readonly labelSmoothing: number;
   /** Pulls the weights back towards their own slow average as the run goes on; absent leaves them to the optimizer. */
   readonly lookahead?: Lookahead;

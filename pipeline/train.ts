@@ -23,6 +23,7 @@ import { whiteningKernel } from "./whitening.ts";
 
 /** Everything that a run carries from step to step. */
 export interface TrainState {
+  /** The network's weights and statistics. */
   readonly variables: Variables;
   /** The optimizer's velocities, of the shapes of the trained parameters. */
   readonly velocities: Tensors;

@@ -29,6 +29,7 @@ export interface TracedFunction {
 
 /** Something that a function does, but that cannot be traced. */
 export class JitError extends Error {
+  /** What kind of error it is. */
   override readonly name = "JitError";
 }
 
