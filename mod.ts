@@ -3,14 +3,17 @@
  * TensorFlow function a step.
  *
  * @example Train a small residual network on arrays in memory
- * ```ts ignore
+ * ```ts
  * import { createDataset, evaluate, normalize, pipe, recipes, resnet, split, tf, train } from "./mod.ts";
  *
  * await tf.ready();
- * const dataset = createDataset({ images, labels, imageShape: [32, 32, 3], classes: ["cat", "dog"] });
- * const data = pipe({ train: dataset }, normalize({ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }), split(0.1, { seed: 42 }));
- * const model = resnet([1, 1, 1], { stem: "cifar", numClasses: 2 });
- * const { variables } = await train(model, data, { ...recipes.resnet20, epochs: 3 });
+ * const images = new Uint8Array(40 * 8 * 8 * 3).map((_, i) => i % 251);
+ * const labels = new Uint8Array(40).map((_, i) => i % 2);
+ * const dataset = createDataset({ images, labels, imageShape: [8, 8, 3], classes: ["cat", "dog"] });
+ * const stats = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+ * const data = pipe({ train: dataset }, normalize(stats), split(0.25, { seed: 42 }));
+ * const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 2 });
+ * const { variables } = await train(model, data, { ...recipes.resnet20, epochs: 1, batchSize: 10 });
  * console.log(evaluate(model, variables, data.validation!).accuracy);
  * ```
  * @module

@@ -27,8 +27,17 @@ export interface ApplyOptions {
  * @throws {TypeError} If `x` or a variable has the wrong shape or dtype, a variable is missing or unknown,
  * dropout has no seed, or training leaves a batch norm one value a channel.
  * @example
- * ```ts ignore
- * const [logits] = apply(model, variables, x, { train: false });
+ * ```ts
+ * import { tf } from "../runtime/mod.ts";
+ * import { apply } from "./apply.ts";
+ * import { resnet } from "./resnet.ts";
+ * import { init } from "./variables.ts";
+ *
+ * await tf.ready();
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const variables = init(model, 42);
+ * const x = tf.zeros<tf.Rank.R4>([2, 32, 32, 3]);
+ * const [logits] = apply(model, variables, x, { train: false }); // [2, 10]
  * const seed = tf.tensor1d([0, 7], "int32");
  * const [trainLogits, batchStats] = apply(model, variables, x, { train: true, seed });
  * ```

@@ -16,9 +16,17 @@ import type { Params, Variables } from "./variables.ts";
  * @param variables Not disposed.
  * @returns The smaller network, and its variables as tensors of their own. Logits differ by rounding.
  * @example
- * ```ts ignore
- * const folded = foldBatchNorm(model, variables);
- * const [logits] = apply(folded.model, folded.variables, x, { train: false });
+ * ```ts
+ * import { tf } from "../runtime/mod.ts";
+ * import { apply } from "./apply.ts";
+ * import { foldBatchNorm } from "./fold.ts";
+ * import { resnet } from "./resnet.ts";
+ * import { init } from "./variables.ts";
+ *
+ * await tf.ready();
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const folded = foldBatchNorm(model, init(model, 42));
+ * const [logits] = apply(folded.model, folded.variables, tf.zeros([2, 32, 32, 3]), { train: false });
  * ```
  */
 export function foldBatchNorm(model: Model, variables: Variables): { model: Model; variables: Variables } {

@@ -21,7 +21,12 @@ export interface Variables {
  * @param scheme The model's own unless given.
  * @throws {RangeError} If the seed is out of range.
  * @example
- * ```ts ignore
+ * ```ts
+ * import { tf } from "../runtime/mod.ts";
+ * import { resnet } from "./resnet.ts";
+ * import { init } from "./variables.ts";
+ *
+ * await tf.ready();
  * const variables = init(resnet([3, 4, 6, 3]), 42);
  * variables.params["fc.weight"].shape; // [512, 10]
  * ```

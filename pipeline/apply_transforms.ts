@@ -21,8 +21,13 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./in
  * @returns `[N, H', W', C]` float32.
  * @throws {TypeError} If `x` is not such a tensor, or the seed is needed and missing.
  * @example
- * ```ts ignore
- * const step = jit((x: tf.Tensor4D, seed: tf.Tensor1D) => applyTransforms(train.transforms, x, { train: true, seed }));
+ * ```ts
+ * import { jit, tf } from "../runtime/mod.ts";
+ * import { applyTransforms } from "./apply_transforms.ts";
+ * import type { Dataset } from "./dataset.ts";
+ *
+ * const compile = ({ transforms }: Dataset) =>
+ *   jit((x: tf.Tensor4D, seed: tf.Tensor1D) => applyTransforms(transforms, x, { train: true, seed }));
  * ```
  */
 export function applyTransforms(

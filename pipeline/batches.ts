@@ -24,9 +24,14 @@ export interface Batch {
  *   all of them as they stand by default.
  * @throws {RangeError} If `batchSize` is not a positive integer, or `order` has a position outside the data set.
  * @example
- * ```ts ignore
- * for (const { images, labels, size } of batches(train, 128, { order: shuffledOrder(45_000, 42, epoch) })) {
- *   const x = tf.tensor4d(images, [size, ...train.imageShape]);
+ * ```ts
+ * import { batches, shuffledOrder } from "./batches.ts";
+ * import { createDataset } from "./dataset.ts";
+ *
+ * const [images, labels] = [new Uint8Array(10 * 4 * 4 * 3), new Uint8Array(10)];
+ * const train = createDataset({ images, labels, imageShape: [4, 4, 3], classes: ["cat"] });
+ * for (const { images, size } of batches(train, 4, { order: shuffledOrder(10, 42, 0) })) {
+ *   console.log(size, images.length); // 4 192, 4 192, 2 96
  * }
  * ```
  */

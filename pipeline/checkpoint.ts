@@ -88,9 +88,16 @@ export async function loadStart(path: string, model: Model, seed: number): Promi
 /**
  * Writes a checkpoint: weights, statistics, velocities, and how far the run is.
  * @example
- * ```ts ignore
- * await saveCheckpoint("runs/a/checkpoint.safetensors", model, state, { seconds: 12.5 });
- * const { state } = await loadCheckpoint("runs/a/checkpoint.safetensors", model);
+ * ```ts
+ * import type { Model } from "../layers/mod.ts";
+ * import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+ * import type { TrainState } from "./train.ts";
+ *
+ * const path = "runs/a/checkpoint.safetensors";
+ * async function thereAndBack(model: Model, state: TrainState): Promise<TrainState> {
+ *   await saveCheckpoint(path, model, state, { seconds: 12.5 });
+ *   return (await loadCheckpoint(path, model)).state;
+ * }
  * ```
  */
 export async function saveCheckpoint(

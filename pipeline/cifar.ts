@@ -47,10 +47,13 @@ export interface Records {
  * @returns uint8 images `[32, 32, 3]`; `train` and `test`, no `validation` yet.
  * @throws {UserError} If a file is missing, cannot be read, has another size, or a label above 9; it names the file.
  * @example
- * ```ts ignore
- * const { train, test } = await loadCifar("data");
- * train.indices.length; // 50000
- * train.classes[train.labels[0]]; // "frog"
+ * ```ts
+ * import { loadCifar } from "./cifar.ts";
+ *
+ * async function show(): Promise<void> {
+ *   const { train } = await loadCifar("data");
+ *   console.log(train.indices.length, train.classes[train.labels[0]]); // 50000 frog
+ * }
  * ```
  */
 export async function loadCifar(

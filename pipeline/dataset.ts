@@ -107,8 +107,11 @@ export function createDataset(store: Pick<Dataset, "images" | "labels" | "imageS
 /**
  * The shape `[H, W, C]` of an image after the transforms: what the network takes.
  * @example
- * ```ts ignore
- * outputShape(pipe(await loadCifar("data"), resize(224)).train); // [224, 224, 3]
+ * ```ts
+ * import { outputShape } from "./dataset.ts";
+ *
+ * const transforms = [{ kind: "resize", size: 224, quantize: false }] as const;
+ * outputShape({ imageShape: [32, 32, 3], transforms }); // [224, 224, 3]
  * ```
  */
 export function outputShape(

@@ -84,9 +84,13 @@ interface Order extends Required<Pick<FetchOptions, "progress" | "catalogue">>, 
  * @throws {UserError} If the source does not have the files, cannot be reached or is damaged, or a file cannot be
  *   written. The files that are good stay; what is left of a download is gone on with the next time.
  * @example
- * ```ts ignore
- * await fetchCifar("data", { progress }); // ["data_batch_1.bin", ..., "test_batch.bin"]
- * await fetchCifar("data"); // []
+ * ```ts
+ * import { fetchCifar } from "./fetch_cifar.ts";
+ *
+ * async function twice(): Promise<void> {
+ *   console.log(await fetchCifar("data")); // ["data_batch_1.bin", ..., "test_batch.bin"]
+ *   console.log(await fetchCifar("data")); // []
+ * }
  * ```
  */
 export async function fetchCifar(dir: string, options: FetchOptions = {}): Promise<readonly string[]> {

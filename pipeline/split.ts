@@ -10,8 +10,13 @@ import { numpyShuffle } from "./numpy_random.ts";
  * @throws {UsageError} If `n` is not such an integer.
  * @throws {TypeError} If the data is split already: `limit` comes first.
  * @example
- * ```ts ignore
- * const data = pipe(await loadCifar("data"), limit(1000), split(0.1, { seed: 42 })); // 900 train, 100 validation
+ * ```ts
+ * import { loadCifar } from "./cifar.ts";
+ * import { pipe } from "./pipe.ts";
+ * import { limit, split } from "./split.ts";
+ *
+ * // 900 images to train on, 100 for validation
+ * const load = async () => pipe(await loadCifar("data"), limit(1000), split(0.1, { seed: 42 }));
  * ```
  */
 export function limit(n: number): (data: Data) => Data {
@@ -42,8 +47,13 @@ export function limit(n: number): (data: Data) => Data {
  * @throws {UsageError} If nothing would be left for validation: too few images for this fraction.
  * @throws {TypeError} If the data is split already.
  * @example
- * ```ts ignore
- * const data = pipe(await loadCifar("data"), split(0.1, { seed: 42 })); // 45,000 train, 5,000 validation
+ * ```ts
+ * import { loadCifar } from "./cifar.ts";
+ * import { pipe } from "./pipe.ts";
+ * import { split } from "./split.ts";
+ *
+ * // 45,000 images to train on, 5,000 for validation
+ * const load = async () => pipe(await loadCifar("data"), split(0.1, { seed: 42 }));
  * ```
  */
 export function split(

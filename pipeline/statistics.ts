@@ -31,9 +31,14 @@ const CHUNK_VALUES = 2 ** 20;
  * @param options `images`: how many; all by default.
  * @throws {RangeError} If `images` is not an integer from 1 to the number of members.
  * @example
- * ```ts ignore
- * const { train } = await loadCifar("data");
- * pixelStatistics(train).mean.map((mean) => mean / 255); // 0.4914, 0.4822, 0.4465: CIFAR10_STATS
+ * ```ts
+ * import { loadCifar } from "./cifar.ts";
+ * import { pixelStatistics } from "./statistics.ts";
+ *
+ * async function means(): Promise<number[]> {
+ *   const { train } = await loadCifar("data");
+ *   return pixelStatistics(train).mean.map((mean) => mean / 255); // 0.4914, 0.4822, 0.4465: CIFAR10_STATS
+ * }
  * ```
  */
 export function pixelStatistics(

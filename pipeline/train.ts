@@ -179,10 +179,21 @@ export function stepsPerEpoch(images: number, batchSize: number): number {
  * @returns The last state, its tensors owned by the caller.
  * @throws {UserError} If the loss is not finite. The state before is disposed; what was saved at the last epoch stands.
  * @example
- * ```ts ignore
- * const model = resnet([3, 3, 3], { stem: "cifar" });
- * const data = pipe(await loadCifar("data"), normalize(CIFAR10_STATS), split(0.1, { seed: 42 }));
- * const { variables } = await train(model, data, recipes.resnet20, { onEpoch: (report) => console.log(report) });
+ * ```ts
+ * import { resnet } from "../layers/mod.ts";
+ * import { loadCifar } from "./cifar.ts";
+ * import { pipe } from "./pipe.ts";
+ * import { recipes } from "./recipes.ts";
+ * import { split } from "./split.ts";
+ * import { train } from "./train.ts";
+ * import { CIFAR10_STATS, normalize } from "./transforms.ts";
+ *
+ * async function run() {
+ *   const model = resnet([3, 3, 3], { stem: "cifar" });
+ *   const data = pipe(await loadCifar("data"), normalize(CIFAR10_STATS), split(0.1, { seed: 42 }));
+ *   const onEpoch = (report: object) => console.log(report);
+ *   return await train(model, data, recipes.resnet20, { onEpoch });
+ * }
  * ```
  */
 export async function train(

@@ -34,8 +34,12 @@ export const IMAGENET_STATS: ChannelStats = { mean: [0.485, 0.456, 0.406], std: 
  * @throws {RangeError} If `size` is not a positive integer.
  * @throws {TypeError} If `quantize` is asked for after `normalize`, where pixel values are no longer 0 to 255.
  * @example
- * ```ts ignore
- * const data = pipe(await loadCifar("data"), resize(224), normalize(CIFAR10_STATS));
+ * ```ts
+ * import { loadCifar } from "./cifar.ts";
+ * import { pipe } from "./pipe.ts";
+ * import { CIFAR10_STATS, normalize, resize } from "./transforms.ts";
+ *
+ * const load = async () => pipe(await loadCifar("data"), resize(224), normalize(CIFAR10_STATS));
  * ```
  */
 export function resize(
@@ -91,8 +95,13 @@ export function normalize({ mean, std }: ChannelStats): (data: Data) => Data {
  *   repeated, as NumPy's and PyTorch's `reflect`.
  * @throws {RangeError} If `crop` is not an integer from 0, or `"reflect"` would reach past the image.
  * @example
- * ```ts ignore
- * const data = pipe(await loadCifar("data"), augment({ flip: true, crop: 4 }), normalize(CIFAR10_STATS));
+ * ```ts
+ * import { loadCifar } from "./cifar.ts";
+ * import { pipe } from "./pipe.ts";
+ * import { augment, CIFAR10_STATS, normalize } from "./transforms.ts";
+ *
+ * const load = async () =>
+ *   pipe(await loadCifar("data"), augment({ flip: true, crop: 4 }), normalize(CIFAR10_STATS));
  * ```
  */
 export function augment(

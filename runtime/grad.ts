@@ -21,8 +21,13 @@ export interface ValueAndGrads<A> {
  * @param params By name; `fn` is given a record of the same names.
  * @throws {Error} If the value does not depend on one of the parameters (tfjs names it by position).
  * @example
- * ```ts ignore
+ * ```ts
+ * import { tf, valueAndGrads } from "./mod.ts";
+ *
+ * await tf.ready();
+ * const w = tf.tensor1d([1, 2]);
  * const { value, grads } = valueAndGrads(({ w }) => [tf.sum(tf.square(w)) as tf.Scalar, {}], { w });
+ * grads.w.dataSync(); // [2, 4]
  * ```
  */
 export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(

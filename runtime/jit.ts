@@ -40,9 +40,12 @@ interface Compiled {
  * @throws {JitError} If `fn` reads a value, draws a random number, or makes a shape that depends on values.
  * @throws {TypeError} If an argument or the result holds anything but tensors (that of an async function is a promise).
  * @example
- * ```ts ignore
+ * ```ts
+ * import { jit, tf } from "./mod.ts";
+ *
+ * await tf.ready();
  * const step = jit((w: tf.Tensor, x: tf.Tensor) => tf.grad((w) => tf.sum(tf.square(tf.matMul(x, w))))(w));
- * const gradient = step(w, x);
+ * const gradient = step(tf.ones([3, 2]), tf.ones([4, 3])); // [3, 2]
  * ```
  */
 export function jit<A extends readonly unknown[], R>(
