@@ -111,6 +111,8 @@ function run(
       return runBatchNorm(node, map, context);
     case "relu":
       return runtime.relu(x);
+    case "celu":
+      return runtime.celu(x, node.cfg.alpha);
     case "maxPool":
       return runtime.maxPool(map, node.cfg);
     case "avgPool":

@@ -31,6 +31,7 @@ function multiplyAdds(node: Node): number {
     case "input":
     case "batchNorm":
     case "relu":
+    case "celu":
     case "maxPool":
     case "avgPool":
     case "globalAvgPool":

@@ -59,6 +59,9 @@ export type BatchNormNode = NodeOf<
 /** `max(x, 0)`. */
 export type ReluNode = NodeOf<"relu", readonly [Node], BlockEnd, Shape>;
 
+/** `x` above 0, `alpha (exp(x / alpha) - 1)` below. */
+export type CeluNode = NodeOf<"celu", readonly [Node], { alpha: number }, Shape>;
+
 /** Maximum over square windows; padding never wins. */
 export type MaxPoolNode = NodeOf<
   "maxPool",
@@ -110,6 +113,7 @@ export type Node =
   | ConvNode
   | BatchNormNode
   | ReluNode
+  | CeluNode
   | MaxPoolNode
   | AvgPoolNode
   | GlobalAvgPoolNode

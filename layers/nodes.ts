@@ -10,6 +10,7 @@ import {
   type AddNode,
   type AvgPoolNode,
   type BatchNormNode,
+  type CeluNode,
   type ConvNode,
   type DropoutNode,
   type FlattenNode,
@@ -121,6 +122,20 @@ export function batchNorm(
 export function relu(x: Node, cfg: Named & { readonly block?: string }): ReluNode {
   const { name, block = "" } = cfg;
   return { op: "relu", inputs: [x], cfg: { block }, name, shape: x.shape };
+}
+
+/**
+ * Continuously differentiable exponential linear unit (J. Barron, arXiv:1704.07483), as PyTorch's `CELU`: `x` above 0,
+ * `alpha (exp(x / alpha) - 1)` below.
+ * @returns The shape of `x`.
+ * @throws {RangeError} If `alpha` is not above 0.
+ */
+export function celu(x: Node, cfg: Named & { readonly alpha: number }): CeluNode {
+  const { name, alpha } = cfg;
+  if (!(alpha > 0 && alpha < Infinity)) {
+    throw new RangeError(`celu "${name}": alpha must be above 0, found ${alpha}`);
+  }
+  return { op: "celu", inputs: [x], cfg: { alpha }, name, shape: x.shape };
 }
 
 /**

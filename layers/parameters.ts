@@ -80,6 +80,7 @@ export function parametersOf(layer: Node): readonly Parameter[] {
     }
     case "input":
     case "relu":
+    case "celu":
     case "maxPool":
     case "avgPool":
     case "globalAvgPool":

@@ -82,6 +82,8 @@ function moduleOf(node: Node): string | undefined {
       return "BatchNorm2d";
     case "relu":
       return "ReLU";
+    case "celu":
+      return "CELU";
     case "maxPool":
       return "MaxPool2d";
     case "avgPool":

@@ -15,6 +15,7 @@ export {
   type BatchNormResult,
   batchNormTrain,
   biasAdd,
+  celu,
   conv2d,
   crossEntropy,
   maxPool,

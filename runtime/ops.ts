@@ -327,6 +327,23 @@ export function relu<X extends tfjs.Tensor>(x: X): X {
   return rectifier({ x }, {})[0] as X;
 }
 
+/**
+ * Continuously differentiable exponential linear unit (J. Barron, arXiv:1704.07483), as PyTorch's `CELU`: `x` above 0,
+ * `alpha (exp(x / alpha) - 1)` below.
+ *
+ * @param x Of any shape.
+ * @param alpha Above 0: the negative of the lowest value.
+ */
+export function celu<X extends tfjs.Tensor>(x: X, alpha: number): X {
+  const unit = tfjs.customGrad((x, save) => {
+    const y = tfjs.elu(tfjs.mul(x as tfjs.Tensor, 1 / alpha));
+    (save as tfjs.GradSaveFunc)([y]);
+    const gradFunc = (dy: tfjs.Tensor, [y]: tfjs.Tensor[]) => callOp("EluGrad", { T }, [dy, y])[0];
+    return { value: tfjs.mul(y, alpha), gradFunc };
+  });
+  return unit(x) as X;
+}
+
 /** A pooling window. */
 export interface Pool extends Window {
   /** Side of the square window, in pixels. */

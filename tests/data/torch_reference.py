@@ -9,6 +9,7 @@ torchsummary_resnet34.txt   what torchsummary prints for the tutorial's network
 state_dict_resnet34.json    the keys and shapes of its state_dict, in order
 init_values.json            the first initial weights of a few parameters, by the rules in layers/random.ts
 layers.json                 outputs of single layers
+celu.json                   CELU and its gradient
 network_cifar.json          a small ResNet for CIFAR with option-A shortcuts: logits, loss, gradients, statistics
 network_fast.json           the same of a small network like the fast recipe's
 tiny.safetensors            four small tensors, written by the Python package
@@ -80,6 +81,12 @@ dump("layers.json", {
     "flatten_linear": {"x": array(x), "weight": array(fc.weight), "bias": array(fc.bias), "y": array(fc(x.flatten(1)))},
     "pad_shortcut": {"x": array(y), "y": array(padded), "dy": array(dp), "dx": array(y.grad)},
 })
+
+x = torch.randn(3, 5, generator=torch.Generator().manual_seed(3)).requires_grad_()
+dy = torch.randn(3, 5, generator=torch.Generator().manual_seed(4))
+y = F.celu(x, 0.3)
+y.backward(dy)
+dump("celu.json", {"alpha": 0.3, "x": array(x), "y": array(y), "dy": array(dy), "dx": array(x.grad)})
 
 # Two small whole networks, in the form of golden/network.json. Modules have the names that the model gives them.
 class PadShortcut(nn.Module):

@@ -53,6 +53,16 @@ Deno.test("fastResnet: settings", () => {
   assertEquals(names.at(-1), "fc.weight 12x4");
 });
 
+Deno.test("fastResnet: every activation may be another, and nothing else changes", () => {
+  const [plain, smooth] = [fastResnet({ widths: [16] }), fastResnet({ widths: [16], celuAlpha: 0.3 })];
+  assertEquals(
+    smooth.nodes.map(({ op, name, shape }) => [op, name, shape]),
+    plain.nodes.map(({ op, name, shape }) => [op === "relu" ? "celu" : op, name, shape]),
+  );
+  const alphas = smooth.nodes.flatMap((node) => node.op === "celu" ? [node.cfg.alpha] : []);
+  assertEquals(alphas, [0.3, 0.3, 0.3]);
+});
+
 Deno.test("fastResnet: images too small for the stages", () => {
   assertEquals(
     assertThrows(() => fastResnet({ inputSize: 4, widths: [8, 8, 8] }), TypeError).message,

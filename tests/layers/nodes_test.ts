@@ -5,6 +5,7 @@ import {
   add,
   avgPool,
   batchNorm,
+  celu,
   conv,
   dropout,
   flatten,
@@ -194,6 +195,11 @@ Deno.test("settings out of range are refused, with the setting and its value", (
       () => linear(row, { name: "fc", features: NaN }),
       RangeError,
       'linear "fc": features must be a whole number from 1 up, found NaN',
+    ],
+    [
+      () => celu(row, { name: "a", alpha: 0 }),
+      RangeError,
+      'celu "a": alpha must be above 0, found 0',
     ],
     [
       () => dropout(row, { name: "d", rate: 1 }),

@@ -5,6 +5,7 @@ import {
   batchNormInference,
   batchNormTrain,
   biasAdd,
+  celu,
   conv2d,
   crossEntropy,
   dropout,
@@ -18,9 +19,10 @@ import {
   tf,
 } from "../../runtime/mod.ts";
 import { profile } from "../../runtime/profile.ts";
+import celuValues from "../data/celu.json" with { type: "json" };
 import { canLoadTensorFlow } from "../needs.ts";
 import { assertClose, EXACT, FORWARD, GRADIENT } from "../reference.ts";
-import { eagerAndJitted, gradients, held } from "./harness.ts";
+import { eagerAndJitted, gradients, held, toTensor } from "./harness.ts";
 
 function test(name: string, fn: () => void): void {
   Deno.test({
@@ -41,6 +43,18 @@ test("relu is 0 at 0 and below, its gradient too; NaN stays NaN", () => {
   eagerAndJitted(both, [x], ({ y, dx }, mode) => {
     assertClose(y, { shape: [6], data: [0, 0, 0, 0.5, 2, NaN] }, EXACT, mode);
     assertEquals(Array.from(dx.dataSync()).slice(0, 5), [0, 0, 0, 1, 1], mode);
+  });
+});
+
+test("celu and its gradient are PyTorch's", () => {
+  const { alpha, x, y, dy, dx } = celuValues;
+  const both = (x: tf.Tensor, dy: tf.Tensor) => ({
+    y: celu(x, alpha),
+    dx: gradients((x: tf.Tensor) => celu(x, alpha), [x], [dy])[0],
+  });
+  eagerAndJitted(both, [toTensor(x), toTensor(dy)], (found, mode) => {
+    assertClose(found.y, y, FORWARD, mode);
+    assertClose(found.dx, dx, GRADIENT, mode);
   });
 });
 
