@@ -34,15 +34,15 @@ export function changeRecipe(recipe: Recipe, { epochs, batch, lr }: Changes): Re
  * @throws {UsageError} If there are not so many images, or too few to split.
  */
 export function prepareData(data: Data, recipe: Recipe, count?: number): Data {
-  const { fraction, seed } = recipe.validation;
+  const { augment: changes, resize: size, stats, validation } = recipe;
   const unchanged = (data: Data): Data => data;
   return pipe(
     data,
     count === undefined ? unchanged : limit(count),
-    recipe.augment ? augment(recipe.augment) : unchanged,
-    recipe.resize ? resize(recipe.resize.size, recipe.resize) : unchanged,
-    normalize(recipe.stats),
-    split(fraction, { seed }),
+    changes ? augment(changes) : unchanged,
+    size ? resize(size.size, size) : unchanged,
+    normalize(stats),
+    validation ? split(validation.fraction, { seed: validation.seed }) : unchanged,
   );
 }
 

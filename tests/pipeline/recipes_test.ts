@@ -65,7 +65,7 @@ Deno.test("recipes: the CIFAR networks are He et al.'s, their sizes those of the
 Deno.test("recipes: the CIFAR networks train for 64,000 steps with the paper's rates", () => {
   for (const name of Object.keys(HE)) {
     const { epochs, batchSize, optimizer, schedule, augment, validation, labelSmoothing } = recipes[name];
-    const images = 50_000 * (1 - validation.fraction);
+    const images = 50_000 * (1 - validation!.fraction);
     const total = epochs * stepsPerEpoch(images, batchSize);
     assertEquals([images, stepsPerEpoch(images, batchSize), epochs], [45_000, 352, 182]);
     assert(total >= 64_000 && total - 64_000 < 352, `${total} steps: the first whole epoch from 64,000 on`);

@@ -66,6 +66,8 @@ Deno.test("prepareData: the first images, then the split, then each part its tra
   const whole = prepareData(made, recipes.fast);
   assertEquals([whole.train.indices.length, whole.validation?.indices.length], [54, 6]);
   assertEquals(whole.train.transforms.map(({ kind }) => kind), ["augment", "normalize"]);
+  const { train: all, validation: none } = prepareData(made, recipes.accurate);
+  assertEquals([all.indices.length, none], [60, undefined], "nothing is held out unless the recipe says so");
   assertEquals(prepareData({ train: made.train }, recipes.fast).test, undefined);
   assertEquals(made.train.transforms, [], "what was passed in stays");
 });
