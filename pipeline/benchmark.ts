@@ -21,6 +21,7 @@ const MODELS = {
   resnet110: { recipe: "resnet110", batch: 128, size: 32 },
   resnet34: { recipe: "tutorial", batch: 16, size: 224 },
   fast: { recipe: "fast", batch: findRecipe("fast").batchSize, size: 32 },
+  accurate: { recipe: "accurate", batch: findRecipe("accurate").batchSize, size: 32 },
 } as const;
 
 /** Name of a network that can be timed. */
@@ -78,7 +79,7 @@ export interface Benchmark {
 
 /**
  * Prepares a case. The images are whole numbers 0 to 255 drawn from a seed, uploaded once; a step normalises them,
- * that of `fast` augments them as its recipe does. A training step is `trainStep` with the recipe's optimizer; its
+ * that of `fast` and `accurate` augments them as its recipe does. A training step is `trainStep` with the recipe's optimizer; its
  * state is given away from step to step as in `train`.
  *
  * @throws {UsageError} If the network cannot be built for images of that size.
@@ -88,7 +89,7 @@ export function createBenchmark(
 ): Benchmark {
   const recipe = findRecipe(MODELS[name].recipe);
   const model = modelOfSize(name, recipe, size);
-  const dataset = madeDataset(batch, size, recipe, name === "fast");
+  const dataset = madeDataset(batch, size, recipe, recipe.whiten);
   const [made] = batches(dataset, batch);
   const input: Batch = {
     images: tf.tensor4d(made.images, [batch, ...dataset.imageShape]),

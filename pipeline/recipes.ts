@@ -160,7 +160,7 @@ const RECIPES: readonly Recipe[] = [
       cfg: { stemFilters: 24, widths: [64, 256, 256], celuAlpha: 0.3, headScale: 1 / 9 },
     },
     ...QUICK,
-    epochs: 16,
+    epochs: 14,
     tta: true,
   },
   {

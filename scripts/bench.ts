@@ -46,7 +46,7 @@ export const benchTask = {
     batch: {
       type: "integer",
       min: 1,
-      help: "images a step (default: 16 for resnet34, the recipe's for fast, else 128)",
+      help: "images a step (default: 16 for resnet34, the recipe's for fast and accurate, else 128)",
     },
     size: { type: "integer", min: 1, help: "side of the images (default: 224 for resnet34, else 32)" },
     precision: {
@@ -95,9 +95,9 @@ export function checkBenchFlags(flags: BenchFlags): void {
       throw new UsageError(`Cannot use --${one} and --${other} together: leave one of them out`);
     }
   }
-  if (flags.against !== undefined && flags.model === "fast") {
+  if (flags.against !== undefined && (flags.model === "fast" || flags.model === "accurate")) {
     throw new UsageError(
-      `Cannot use --against with --model fast: the peers have only ResNets, such as resnet20`,
+      `Cannot use --against with --model ${flags.model}: the peers have only ResNets, such as resnet20`,
     );
   }
 }
