@@ -79,8 +79,8 @@ export interface Benchmark {
 
 /**
  * Prepares a case. The images are whole numbers 0 to 255 drawn from a seed, uploaded once; a step normalises them,
- * that of `fast` and `accurate` augments them as its recipe does. A training step is `trainStep` with the recipe's optimizer; its
- * state is given away from step to step as in `train`.
+ * that of `fast` and `accurate` augments them as its recipe does. A training step is `trainStep` with the recipe's
+ * optimizer; its state is given away from step to step as in `train`.
  *
  * @throws {UsageError} If the network cannot be built for images of that size.
  */

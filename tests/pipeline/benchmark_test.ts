@@ -23,6 +23,7 @@ Deno.test("caseDefaults: ResNet-34 at 224, the others at 32, fast as its recipe 
     resnet110: { batch: 128, size: 32 },
     resnet34: { batch: 16, size: 224 },
     fast: { batch: findRecipe("fast").batchSize, size: 32 },
+    accurate: { batch: findRecipe("accurate").batchSize, size: 32 },
   });
 });
 
