@@ -1,0 +1,44 @@
+/** `deno task curve`: draws how a run went. */
+import { join } from "@std/path";
+import { drawCurve } from "../pipeline/curve.ts";
+import { explainFileErrors } from "../pipeline/file_errors.ts";
+import { latestRun, readMetrics, readRunInfo } from "../pipeline/run_folder.ts";
+import { writeFileAtomic } from "../runtime/files.ts";
+import { UserError } from "../runtime/mod.ts";
+import { runTask } from "./task.ts";
+
+const task = {
+  name: "curve",
+  summary: "Draws loss and accuracy of a run by epoch.",
+  flags: {
+    run: {
+      type: "string",
+      placeholder: "DIR",
+      help: "folder of the run (default: the one begun last in runs/)",
+    },
+    out: {
+      type: "string",
+      placeholder: "FILE.svg",
+      help: "the picture (default: curve.svg in the run's folder)",
+    },
+  },
+  examples: ["", "--run runs/fast-20261125-093000"],
+} as const;
+
+await runTask(task, async ({ run, out }) => {
+  const dir = run ?? await latestRun("runs");
+  const [info, metrics] = [await readRunInfo(dir), await readMetrics(dir)];
+  if (metrics.length === 0) {
+    throw new UserError(
+      `Cannot draw ${dir}: no epoch of it is done; go on with deno task train --resume ${dir}`,
+    );
+  }
+  const path = out ?? join(dir, "curve.svg");
+  const svg = await drawCurve(info, metrics);
+  await explainFileErrors(
+    `Cannot write ${path}`,
+    "choose another file with --out",
+    () => writeFileAtomic(path, svg),
+  );
+  console.log(`Wrote ${path}: ${metrics.length} epochs`);
+});
