@@ -1,19 +1,7 @@
 /** A shallow residual network that learns CIFAR in few steps. */
 import { defineModel, type Model } from "./model.ts";
 import type { Node } from "./node.ts";
-import {
-  add,
-  batchNorm,
-  celu,
-  conv,
-  flatten,
-  input,
-  linear,
-  maxPool,
-  type Named,
-  relu,
-  scale,
-} from "./nodes.ts";
+import { add, batchNorm, celu, conv, flatten, input, linear, maxPool, relu, scale } from "./nodes.ts";
 import type { Layer } from "./sequential.ts";
 
 /** Settings of `fastResnet`. */
@@ -65,7 +53,7 @@ export function fastResnet(cfg: FastResnetCfg = {}): Model {
     celuAlpha,
     headScale = 0.125,
   } = cfg;
-  const activate = (x: Node, at: Named): Node =>
+  const activate: Layer = (x, at) =>
     celuAlpha === undefined ? relu(x, at) : celu(x, { ...at, alpha: celuAlpha });
 
   let x: Node = input([inputSize, inputSize, 3]);

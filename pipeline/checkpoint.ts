@@ -5,6 +5,7 @@ import {
   initArrays,
   type Model,
   type NumericArray,
+  parameters,
   toArrays,
   toPyTorch,
   toTensors,
@@ -73,16 +74,17 @@ export interface Start {
  */
 export async function loadStart(path: string, model: Model, seed: number): Promise<Start> {
   const { tensors } = decodeSafetensors(await readFile(path), path);
-  const head = model.nodes.findLast(({ op }) => op === "linear");
-  const drawn = Object.entries(toPyTorch(model, initArrays(model, seed)))
-    .filter(([name]) => name.startsWith(`${head?.name}.`));
-  const classes = ({ shape }: NumericArray): number => shape[0];
-  const isOther = drawn.length > 0 &&
-    drawn.every(([name, entry]) => name in tensors && classes(tensors[name]) !== classes(entry));
-  if (!isOther) return { variables: toTensors(fromPyTorch(model, tensors, path)) };
-  const replacedHead = classes(tensors[drawn[0][0]]);
-  const entries = { ...tensors, ...Object.fromEntries(drawn) };
-  return { variables: toTensors(fromPyTorch(model, entries, path)), replacedHead };
+  const last = model.nodes.findLast(({ op }) => op === "linear");
+  const head = parameters(model).filter(({ layer }) => layer === last);
+  const replaced = head.length > 0 &&
+    head.every(({ name, shape }) => name in tensors && tensors[name].shape[0] !== shape.at(-1));
+  if (!replaced) return { variables: toTensors(fromPyTorch(model, tensors, path)) };
+  const drawn = toPyTorch(model, initArrays(model, seed));
+  const entries = { ...tensors, ...Object.fromEntries(head.map(({ name }) => [name, drawn[name]])) };
+  return {
+    variables: toTensors(fromPyTorch(model, entries, path)),
+    replacedHead: tensors[head[0].name].shape[0],
+  };
 }
 
 /**

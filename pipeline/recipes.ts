@@ -153,8 +153,7 @@ const RECIPES: readonly Recipe[] = [
   },
   {
     name: "accurate",
-    about:
-      "a wider one, trained for longer on all 50,000 images and looked at from six views: 94 % in half an hour",
+    about: "a wider one, trained for half an hour on all 50,000 images and looked at from six views",
     model: {
       kind: "fast",
       cfg: { stemFilters: 24, widths: [64, 256, 256], celuAlpha: 0.3, headScale: 1 / 9 },

@@ -95,7 +95,7 @@ export function checkBenchFlags(flags: BenchFlags): void {
       throw new UsageError(`Cannot use --${one} and --${other} together: leave one of them out`);
     }
   }
-  if (flags.against !== undefined && (flags.model === "fast" || flags.model === "accurate")) {
+  if (flags.against !== undefined && !flags.model.startsWith("resnet")) {
     throw new UsageError(
       `Cannot use --against with --model ${flags.model}: the peers have only ResNets, such as resnet20`,
     );

@@ -11,14 +11,15 @@ Deno.test({
     const lesson = await Deno.readTextFile(at("docs/from-pytorch.md"));
     const diff = lesson.match(/```diff\n([^]*?)```/)![1].trimEnd().split("\n");
     let path = "";
+    let source: string[] = [];
     const added: string[] = [];
     for (const line of diff) {
       if (line.startsWith("--- ")) {
         path = line.slice(4);
+        source = (await Deno.readTextFile(at(path))).split("\n");
         continue;
       }
       assertEquals(line[0], "+", line);
-      const source = (await Deno.readTextFile(at(path))).split("\n");
       assert(source.includes(line.slice(1)), `${path} has the line: ${line.slice(1)}`);
       added.push(line);
     }

@@ -9,8 +9,9 @@ import {
 import { findRecipe } from "../../pipeline/recipes.ts";
 import { PARTS, timesByLayer } from "../../pipeline/step_profile.ts";
 import { UsageError } from "../../runtime/errors.ts";
-import { liveHandles, tf } from "../../runtime/mod.ts";
+import { tf } from "../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../needs.ts";
+import { held, leakTest } from "../runtime/harness.ts";
 
 const SMALL: BenchmarkCase = { model: "resnet20", batch: 4, size: 8, precision: "float32", inference: false };
 
@@ -41,26 +42,16 @@ Deno.test("madeDataset: whole pixel values over the whole range, the same ones e
   ]);
 });
 
-/** A test that starts the runtime and checks that nothing is left behind. */
 function test(name: string, body: () => void): void {
-  Deno.test({
-    name: `benchmark: ${name}`,
-    ignore: !canLoadTensorFlow,
-    async fn() {
-      await tf.ready();
-      const before = [tf.memory().numTensors, liveHandles()];
-      body();
-      assertEquals([tf.memory().numTensors, liveHandles()], before, "left behind");
-    },
-  });
+  leakTest(`benchmark: ${name}`, body);
 }
 
 test("steps train: the loss goes down, and no step adds a tensor", () => {
   const benchmark = createBenchmark(SMALL);
   const losses = [benchmark.step(), benchmark.step()];
-  const held = [tf.memory().numTensors, liveHandles()];
+  const before = held();
   for (let i = 0; i < 20; i++) losses.push(benchmark.step());
-  assertEquals([tf.memory().numTensors, liveHandles()], held);
+  assertEquals(held(), before);
   // Ten classes: about ln 10 at first.
   assert(losses[0] > 1.5 && losses[0] < 5, `${losses[0]}`);
   assert(losses.at(-1)! < losses[0] / 2, `${losses[0]} to ${losses.at(-1)}`);

@@ -14,8 +14,7 @@ import { decodeSafetensors, encodeSafetensors } from "../../pipeline/safetensors
 import { disposeState, type TrainState } from "../../pipeline/train.ts";
 import { UserError } from "../../runtime/errors.ts";
 import { tf } from "../../runtime/mod.ts";
-import { canLoadTensorFlow } from "../needs.ts";
-import { held } from "../runtime/harness.ts";
+import { leakTest } from "../runtime/harness.ts";
 
 const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 4], numClasses: 3 });
 
@@ -42,20 +41,13 @@ function bits(tensors: Tensors): [string, number[], Uint32Array][] {
 
 /** A test with a folder of its own that leaves no tensor and no handle behind. */
 function test(name: string, fn: (dir: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !canLoadTensorFlow,
-    async fn(): Promise<void> {
-      await tf.ready();
-      const before = held();
-      const dir = await Deno.makeTempDir();
-      try {
-        await fn(dir);
-      } finally {
-        await Deno.remove(dir, { recursive: true });
-      }
-      assertEquals(held(), before, "live tensors and handles");
-    },
+  leakTest(name, async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await fn(dir);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
   });
 }
 

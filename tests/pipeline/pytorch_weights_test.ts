@@ -12,9 +12,8 @@ import { decodeSafetensors } from "../../pipeline/safetensors.ts";
 import { disposeState, initialState, trainStep } from "../../pipeline/train.ts";
 import { jit, tf } from "../../runtime/mod.ts";
 import golden from "../data/tutorial_narrow.json" with { type: "json" };
-import { canLoadTensorFlow } from "../needs.ts";
 import { assertClose } from "../reference.ts";
-import { held } from "../runtime/harness.ts";
+import { leakTest } from "../runtime/harness.ts";
 
 const FILE = fromFileUrl(new URL("../data/tutorial_narrow.safetensors", import.meta.url));
 
@@ -52,73 +51,69 @@ function finalize(hash: number): number {
   return hash ^ hash >>> 16;
 }
 
-function test(name: string, fn: () => void | Promise<void>): void {
-  Deno.test({
-    name: `weights both ways: ${name}`,
-    ignore: !canLoadTensorFlow,
-    async fn(): Promise<void> {
-      await tf.ready();
-      const before = held();
-      await fn();
-      assertEquals(held(), before, "live tensors and handles");
-    },
-  });
-}
-
-test("a state_dict of the tutorial's class gives PyTorch's logits, in evaluation and training", async () => {
-  const variables = await loadWeights(FILE, model);
-  const { x, labels } = batch(0);
-  const evaluation = jit((v: typeof variables, x: tf.Tensor4D) => apply(model, v, x, { train: false })[0]);
-  const training = jit((v: typeof variables, x: tf.Tensor4D) => apply(model, v, x, { train: true })[0]);
-  const [logits, trainLogits] = [evaluation(variables, x), training(variables, x)];
-  assertClose(logits, golden.logits, LOGITS, "logits");
-  assertClose(trainLogits, golden.train_logits, LOGITS, "logits with batch statistics");
-  evaluation.dispose();
-  training.dispose();
-  tf.dispose([variables.params, variables.batchStats, x, labels, logits, trainLogits]);
-});
-
-test("ten steps of the tutorial's optimizer from there have PyTorch's losses", async () => {
-  const recipe: Recipe = findRecipe("tutorial");
-  const dataset = createDataset({
-    images: new Uint8Array(0),
-    labels: new Uint8Array(0),
-    imageShape: [SIDE, SIDE, 3],
-    classes: Array.from({ length: 10 }, (_, i) => `${i}`),
-  });
-  const step = trainStep(model, recipe, [], "float32");
-  let state = initialState(model, recipe, dataset, 0, await loadWeights(FILE, model));
-  const losses = golden.losses.map((_, i) => {
-    const { x, labels } = batch(i);
-    const learningRate = tf.scalar(recipe.schedule.rate);
-    const [mirrored, seed] = [tf.zeros([BATCH], "int32") as tf.Tensor1D, tf.tensor1d([0, i], "int32")];
-    const { variables, velocities } = state;
-    const next = step({ variables, velocities }, { images: x, labels, mirrored, learningRate, seed });
-    const [loss] = next.loss.dataSync();
-    tf.dispose([x, labels, learningRate, mirrored, seed, next.loss]);
-    disposeState(state);
-    state = { ...state, variables: next.variables, velocities: next.velocities };
-    return loss;
-  });
-  disposeState(state);
-  step.dispose();
-  for (const [i, loss] of losses.entries()) {
-    assertAlmostEquals(loss, golden.losses[i], LOSSES * golden.losses[i], `step ${i}`);
-  }
-});
-
-test("what is saved is what PyTorch saved: keys, types, shapes and every byte", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
+leakTest(
+  "weights both ways: a state_dict of the tutorial's class gives PyTorch's logits, in evaluation and training",
+  async () => {
     const variables = await loadWeights(FILE, model);
-    const path = join(dir, "model.safetensors");
-    const theirs = decodeSafetensors(await Deno.readFile(FILE), FILE);
-    const [steps] = theirs.tensors["conv1.1.num_batches_tracked"].data;
-    assert(steps > 0n);
-    await saveWeights(path, model, variables, Number(steps));
-    assertEquals(decodeSafetensors(await Deno.readFile(path), path), theirs);
-    tf.dispose([variables.params, variables.batchStats]);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-});
+    const { x, labels } = batch(0);
+    const evaluation = jit((v: typeof variables, x: tf.Tensor4D) => apply(model, v, x, { train: false })[0]);
+    const training = jit((v: typeof variables, x: tf.Tensor4D) => apply(model, v, x, { train: true })[0]);
+    const [logits, trainLogits] = [evaluation(variables, x), training(variables, x)];
+    assertClose(logits, golden.logits, LOGITS, "logits");
+    assertClose(trainLogits, golden.train_logits, LOGITS, "logits with batch statistics");
+    evaluation.dispose();
+    training.dispose();
+    tf.dispose([variables.params, variables.batchStats, x, labels, logits, trainLogits]);
+  },
+);
+
+leakTest(
+  "weights both ways: ten steps of the tutorial's optimizer from there have PyTorch's losses",
+  async () => {
+    const recipe: Recipe = findRecipe("tutorial");
+    const dataset = createDataset({
+      images: new Uint8Array(0),
+      labels: new Uint8Array(0),
+      imageShape: [SIDE, SIDE, 3],
+      classes: Array.from({ length: 10 }, (_, i) => `${i}`),
+    });
+    const step = trainStep(model, recipe, [], "float32");
+    let state = initialState(model, recipe, dataset, 0, await loadWeights(FILE, model));
+    const losses = golden.losses.map((_, i) => {
+      const { x, labels } = batch(i);
+      const learningRate = tf.scalar(recipe.schedule.rate);
+      const [mirrored, seed] = [tf.zeros([BATCH], "int32") as tf.Tensor1D, tf.tensor1d([0, i], "int32")];
+      const { variables, velocities } = state;
+      const next = step({ variables, velocities }, { images: x, labels, mirrored, learningRate, seed });
+      const [loss] = next.loss.dataSync();
+      tf.dispose([x, labels, learningRate, mirrored, seed, next.loss]);
+      disposeState(state);
+      state = { ...state, variables: next.variables, velocities: next.velocities };
+      return loss;
+    });
+    disposeState(state);
+    step.dispose();
+    for (const [i, loss] of losses.entries()) {
+      assertAlmostEquals(loss, golden.losses[i], LOSSES * golden.losses[i], `step ${i}`);
+    }
+  },
+);
+
+leakTest(
+  "weights both ways: what is saved is what PyTorch saved: keys, types, shapes and every byte",
+  async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const variables = await loadWeights(FILE, model);
+      const path = join(dir, "model.safetensors");
+      const theirs = decodeSafetensors(await Deno.readFile(FILE), FILE);
+      const [steps] = theirs.tensors["conv1.1.num_batches_tracked"].data;
+      assert(steps > 0n);
+      await saveWeights(path, model, variables, Number(steps));
+      assertEquals(decodeSafetensors(await Deno.readFile(path), path), theirs);
+      tf.dispose([variables.params, variables.batchStats]);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+);

@@ -25,23 +25,8 @@ import { UserError } from "../../runtime/errors.ts";
 import { tf } from "../../runtime/mod.ts";
 import golden from "../data/golden/network.json" with { type: "json" };
 import { madeData } from "../made_data.ts";
-import { canLoadTensorFlow } from "../needs.ts";
 import { assertClose, nchwToNhwc, oihwToHwio, permute, type Reference } from "../reference.ts";
-import { held, toTensor } from "../runtime/harness.ts";
-
-/** A test that needs the library, and leaves no tensor and no handle behind. */
-function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !canLoadTensorFlow,
-    async fn(): Promise<void> {
-      await tf.ready();
-      const before = held();
-      await fn();
-      assertEquals(held(), before, "live tensors and handles");
-    },
-  });
-}
+import { held, leakTest, toTensor } from "../runtime/harness.ts";
 
 /** Runs `use` with the path of a file that may be written, and removes it. */
 async function withFile(use: (path: string) => Promise<void>): Promise<void> {
@@ -125,7 +110,7 @@ async function record(
   return { state: final, steps, epochs };
 }
 
-test("train: a tiny ResNet learns the made data to 95 % of images it has not seen", async () => {
+leakTest("train: a tiny ResNet learns the made data to 95 % of images it has not seen", async () => {
   const model = resnet([1, 1, 1], { stem: "cifar", inputSize: 16, widths: [8, 16, 32], numClasses: 4 });
   const recipe: Recipe = {
     ...recipes.resnet20,
@@ -153,39 +138,49 @@ test("train: a tiny ResNet learns the made data to 95 % of images it has not see
   assert(losses[0] > 1 && losses[5] < 0.2, `losses are ${losses}`);
 });
 
-test("train: stopped in an epoch, saved, loaded and gone on with is a run never stopped, bit for bit", async () => {
-  await withFile(async (path) => {
-    const whole = await record({ save: { epoch: 1, path: `${path}.epoch` } });
-    assertEquals(whole.state.step, 9);
-    const expected = bits(whole.state);
+leakTest(
+  "train: stopped in an epoch, saved, loaded and gone on with is a run never stopped, bit for bit",
+  async () => {
+    await withFile(async (path) => {
+      const whole = await record({ save: { epoch: 1, path: `${path}.epoch` } });
+      assertEquals(whole.state.step, 9);
+      const expected = bits(whole.state);
 
-    const first = await record({ stopAfter: 5 });
-    assertEquals([first.state.step, first.epochs.length], [5, 1], "stopped after the second of three steps");
-    await saveCheckpoint(path, smallModel, first.state, { seconds: 1 });
-    disposeState(first.state);
-    const rest = await record({ state: (await loadCheckpoint(path, smallModel)).state });
-    assertEquals(bits(rest.state), expected);
-    assertEquals([...first.steps, ...rest.steps], whole.steps);
-    assertEquals([...first.epochs, ...rest.epochs], whole.epochs);
-    disposeState(rest.state);
+      const first = await record({ stopAfter: 5 });
+      assertEquals(
+        [first.state.step, first.epochs.length],
+        [5, 1],
+        "stopped after the second of three steps",
+      );
+      await saveCheckpoint(path, smallModel, first.state, { seconds: 1 });
+      disposeState(first.state);
+      const rest = await record({ state: (await loadCheckpoint(path, smallModel)).state });
+      assertEquals(bits(rest.state), expected);
+      assertEquals([...first.steps, ...rest.steps], whole.steps);
+      assertEquals([...first.epochs, ...rest.epochs], whole.epochs);
+      disposeState(rest.state);
 
-    // What a process killed after the first epoch leaves behind.
-    const { state } = await loadCheckpoint(`${path}.epoch`, smallModel);
-    const later = await record({ state });
-    assertEquals(bits(later.state), expected);
-    assertEquals(later.steps, whole.steps.slice(3));
-    assertEquals(later.epochs, whole.epochs.slice(1));
-    for (const { state } of [whole, later]) disposeState(state);
-  });
-});
+      // What a process killed after the first epoch leaves behind.
+      const { state } = await loadCheckpoint(`${path}.epoch`, smallModel);
+      const later = await record({ state });
+      assertEquals(bits(later.state), expected);
+      assertEquals(later.steps, whole.steps.slice(3));
+      assertEquals(later.epochs, whole.epochs.slice(1));
+      for (const { state } of [whole, later]) disposeState(state);
+    });
+  },
+);
 
-test("train: stopped with the last step of an epoch, the epoch is finished and the next not begun", async () => {
-  const { state, steps, epochs } = await record({ stopAfter: 6 });
-  assertEquals([state.step, state.lossSum, steps.length, epochs.length], [6, 0, 6, 2]);
-  disposeState(state);
-});
+leakTest(
+  "train: stopped with the last step of an epoch, the epoch is finished and the next not begun",
+  async () => {
+    const { state, steps, epochs } = await record({ stopAfter: 6 });
+    assertEquals([state.step, state.lossSum, steps.length, epochs.length], [6, 0, 6, 2]);
+    disposeState(state);
+  },
+);
 
-test("train: the fast recipe's frozen layer stays as it is, also in a run that goes on", async () => {
+leakTest("train: the fast recipe's frozen layer stays as it is, also in a run that goes on", async () => {
   await withFile(async (path) => {
     const recipe: Recipe = { ...recipes.fast, epochs: 1, batchSize: 8 };
     const model = buildModel({ kind: "fast", cfg: { inputSize: 20, widths: [4, 4, 4] } }, 4);
@@ -211,7 +206,7 @@ test("train: the fast recipe's frozen layer stays as it is, also in a run that g
   });
 });
 
-test("train: given weights are started from as they are, with velocities of zero", async () => {
+leakTest("train: given weights are started from as they are, with velocities of zero", async () => {
   await Promise.resolve();
   const given = init(smallModel, 5);
   const kernel = bits({ variables: given, velocities: {}, step: 0, lossSum: 0, lastLoss: 0 });
@@ -224,7 +219,7 @@ test("train: given weights are started from as they are, with velocities of zero
   disposeState(state);
 });
 
-test("train: every image counts, in the last, smaller batch too", async () => {
+leakTest("train: every image counts, in the last, smaller batch too", async () => {
   const { state, steps, epochs } = await record({});
   assertEquals(stepsPerEpoch(40, 16), 3);
   assertEquals([stepsPerEpoch(32, 16), stepsPerEpoch(1, 16)], [2, 1]);
@@ -250,7 +245,7 @@ test("train: every image counts, in the last, smaller batch too", async () => {
   disposeState(state);
 });
 
-test("train: the same seed gives the same run, another seed another", async () => {
+leakTest("train: the same seed gives the same run, another seed another", async () => {
   const stopped = { stopAfter: 2 };
   const [a, b, c] = [
     await record({ ...stopped, seed: 1 }),
@@ -272,7 +267,7 @@ test("train: the same seed gives the same run, another seed another", async () =
   for (const { state } of [a, b, c, d, e]) disposeState(state);
 });
 
-test("train: every epoch has its own order, every step its own draws", async () => {
+leakTest("train: every epoch has its own order, every step its own draws", async () => {
   // At a learning rate of 0 the weights stay, so that the losses differ by what is drawn alone.
   const still: Recipe = { ...smallRecipe, epochs: 3, schedule: { ...smallRecipe.schedule, rate: 0 } };
   const cfg = { stem: "cifar", inputSize: 8, widths: [4, 6, 8], numClasses: 4 } as const;
@@ -292,7 +287,7 @@ test("train: every epoch has its own order, every step its own draws", async () 
   assertEquals(distinct(await lossesOf(resnet([1, 1, 1], { ...cfg, dropout: 0.5 }), one)), 3);
 });
 
-test("train: a loss that is not finite ends the run with what to try", async () => {
+leakTest("train: a loss that is not finite ends the run with what to try", async () => {
   const recipe: Recipe = { ...smallRecipe, schedule: { ...smallRecipe.schedule, rate: 1e30 } };
   let steps = 0;
   const error = await assertRejects(
@@ -309,7 +304,7 @@ test("train: a loss that is not finite ends the run with what to try", async () 
   assertEquals(steps, 1, "a step that failed is not reported");
 });
 
-test("train: an error of the caller's own goes through, and the state is disposed", async () => {
+leakTest("train: an error of the caller's own goes through, and the state is disposed", async () => {
   const options = {
     onEpoch() {
       throw new UserError("disk full");
@@ -318,7 +313,7 @@ test("train: an error of the caller's own goes through, and the state is dispose
   await assertRejects(() => train(smallModel, smallData(), smallRecipe, options), UserError, "disk full");
 });
 
-test("train: 200 steps hold no more tensors and handles than one", async () => {
+leakTest("train: 200 steps hold no more tensors and handles than one", async () => {
   const recipe: Recipe = { ...smallRecipe, epochs: 2, batchSize: 2 };
   const data = augment({ flip: true, crop: 2 })(madeData({ images: 203, size: 8 }));
   const counts: ReturnType<typeof held>[] = [];
@@ -329,7 +324,7 @@ test("train: 200 steps hold no more tensors and handles than one", async () => {
   assertEquals(counts[202], counts[2], "both before one");
 });
 
-test("trainStep: three steps on the small network are PyTorch's", async () => {
+leakTest("trainStep: three steps on the small network are PyTorch's", async () => {
   const model = resnet([...golden.depths], {
     widths: golden.widths,
     inputSize: golden.x.shape[2],
@@ -380,18 +375,25 @@ test("trainStep: three steps on the small network are PyTorch's", async () => {
 });
 
 for (const optimizer of [smallRecipe.optimizer, recipes.fast.optimizer]) {
-  test(`train: in bfloat16 too, ${optimizer.kind} keeps parameters and velocities in float32`, async () => {
-    const recipe: Recipe = { ...smallRecipe, optimizer, lookahead: undefined, epochs: 1 };
-    const state = await train(smallModel, smallData(), recipe, { precision: "bfloat16" });
-    const tensors = { ...state.variables.params, ...state.variables.batchStats, ...prefix(state.velocities) };
-    for (const [name, tensor] of Object.entries(tensors)) {
-      const words = new Uint32Array(tensor.dataSync().buffer);
-      // A float32 whose lower 16 bits are zero is a bfloat16: one in 65,536 by chance, all of them after rounding.
-      const rounded = words.filter((word) => (word & 0xffff) === 0).length;
-      assert(rounded <= words.length / 2, `${name}: ${rounded} of ${words.length} values are bfloat16`);
-    }
-    disposeState(state);
-  });
+  leakTest(
+    `train: in bfloat16 too, ${optimizer.kind} keeps parameters and velocities in float32`,
+    async () => {
+      const recipe: Recipe = { ...smallRecipe, optimizer, lookahead: undefined, epochs: 1 };
+      const state = await train(smallModel, smallData(), recipe, { precision: "bfloat16" });
+      const tensors = {
+        ...state.variables.params,
+        ...state.variables.batchStats,
+        ...prefix(state.velocities),
+      };
+      for (const [name, tensor] of Object.entries(tensors)) {
+        const words = new Uint32Array(tensor.dataSync().buffer);
+        // A float32 whose lower 16 bits are zero is a bfloat16: one in 65,536 by chance, all of them after rounding.
+        const rounded = words.filter((word) => (word & 0xffff) === 0).length;
+        assert(rounded <= words.length / 2, `${name}: ${rounded} of ${words.length} values are bfloat16`);
+      }
+      disposeState(state);
+    },
+  );
 }
 
 function prefix(velocities: Tensors): Tensors {

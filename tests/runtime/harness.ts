@@ -54,16 +54,21 @@ export function assertNoGrowth(step: () => void): void {
   assertEquals(held(), before);
 }
 
-/** A test that starts the runtime and checks that it leaves no tensor and no handle behind. */
-export function tidyTest(name: string, fn: () => void): void {
+/** A test that starts the runtime, and checks that it leaves no tensor and no handle behind. */
+export function leakTest(name: string, fn: () => void | Promise<void>): void {
   Deno.test({
     name,
     ignore: !canLoadTensorFlow,
-    async fn() {
+    async fn(): Promise<void> {
       await tf.ready();
       const before = held();
-      tf.tidy(fn);
-      assertEquals(held(), before, "left behind");
+      await fn();
+      assertEquals(held(), before, "live tensors and handles");
     },
   });
+}
+
+/** The same, with what it makes and does not keep disposed for it. */
+export function tidyTest(name: string, fn: () => void): void {
+  leakTest(name, () => void tf.tidy(fn));
 }

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { fromFileUrl } from "@std/path";
 import { UsageError } from "../../runtime/errors.ts";
 import { type BenchFlags, benchTask, caseOf, checkBenchFlags, isSampled } from "../../scripts/bench.ts";
 import { parseFlags } from "../../scripts/task.ts";
 import { canLoadTensorFlow } from "../needs.ts";
+import { runScript } from "./run_script.ts";
 
 const flags = (...args: string[]): BenchFlags => parseFlags(benchTask, args);
 
@@ -74,24 +74,13 @@ Deno.test("isSampled: the start, every tenth and the end", () => {
   assertEquals(sampled(3), [0, 1, 2, 3]);
 });
 
-/** Runs the task in a process of its own. */
-async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const script = fromFileUrl(new URL("../../scripts/bench.ts", import.meta.url));
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", script, ...args],
-  })
-    .output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
-
 const TINY = ["--batch", "2", "--size", "8", "--steps", "3", "--precision", "float32"];
 
 Deno.test({
   name: "bench --json prints one line with the figures, and the memory at each sample",
   ignore: !canLoadTensorFlow,
   async fn() {
-    const { code, stdout } = await bench("--json", ...TINY);
+    const { code, stdout } = await runScript("bench.ts", ["--json", ...TINY]);
     assertEquals([code, stdout.trim().split("\n").length], [0, 1]);
     const result = JSON.parse(stdout);
     assertEquals([result.model, result.batch, result.size, result.mode], ["resnet20", 2, 8, "training"]);
@@ -114,12 +103,10 @@ Deno.test({
   name: "bench says how to get a Python with PyTorch when there is none",
   ignore: !canLoadTensorFlow,
   async fn() {
-    const script = fromFileUrl(new URL("../../scripts/bench.ts", import.meta.url));
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", script, "--against", "python"],
-      env: { RESNET_PYTHON: "/nowhere/python" },
-    }).output();
-    const lines = new TextDecoder().decode(stderr).trim().split("\n");
+    const { code, stderr } = await runScript("bench.ts", ["--against", "python"], {
+      RESNET_PYTHON: "/nowhere/python",
+    });
+    const lines = stderr.trim().split("\n");
     assertEquals([code, lines.length], [1, 1]);
     assertStringIncludes(
       lines[0],

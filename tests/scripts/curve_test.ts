@@ -2,18 +2,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { granted } from "../needs.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = fromFileUrl(new URL("../../scripts/curve.ts", import.meta.url));
 const RUN = fromFileUrl(new URL("../../docs/results/fast/seed0", import.meta.url));
-
-async function curve(...flags: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, ...flags],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
 
 Deno.test({
   name: "curve",
@@ -23,7 +14,7 @@ Deno.test({
     try {
       await t.step("draws a run", async () => {
         const out = join(dir, "curve.svg");
-        assertEquals(await curve("--run", RUN, "--out", out), {
+        assertEquals(await runScript("curve.ts", ["--run", RUN, "--out", out]), {
           code: 0,
           stdout: `Wrote ${out}: 9 epochs\n`,
           stderr: "",
@@ -41,7 +32,7 @@ Deno.test({
           [["--run", RUN, "--out", join(dir, "begun")], `error: Cannot write ${begun}: `],
         ];
         for (const [flags, start] of cases) {
-          const { code, stdout, stderr } = await curve(...flags);
+          const { code, stdout, stderr } = await runScript("curve.ts", flags);
           assertEquals([code, stdout, stderr.trimEnd().split("\n").length], [1, "", 1], stderr);
           assertEquals(stderr.slice(0, start.length), start);
         }

@@ -1,0 +1,25 @@
+/** A task as a process of its own, as `deno task` starts it. */
+import { fromFileUrl } from "@std/path";
+
+/** What a person would see of it. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a file of `scripts/` with the project's settings. */
+export async function runScript(
+  file: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
+  const script = fromFileUrl(new URL(`../../scripts/${file}`, import.meta.url));
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--config", config, script, ...args],
+    env: { RESNET_DEBUG: "", NO_COLOR: "1", ...env },
+  }).output();
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
