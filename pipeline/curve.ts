@@ -46,7 +46,7 @@ export function curveSpec(info: RunInfo, metrics: readonly EpochMetrics[]): TopL
         ],
       },
     ],
-    config: { background: "white" },
+    config: { background: "white", legend: { labelLimit: 0 } }, // whole names
   };
 }
 
