@@ -8,10 +8,11 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./in
  * Takes a batch of stored images through its transforms, in order: what comes out is the network's input.
  *
  * - `resize`: bilinear with half-pixel centres, first across, then down, which is
- *   `torch.nn.functional.interpolate(mode="bilinear", antialias=True)` to 0.001 of a pixel value (PyTorch computes the
- *   weights in float32, this in float64); an image that has the size already stays as it is. With `quantize` both passes round to whole values exactly as Pillow does for 8-bit images: of 64
- *   random images resized from 32 to 7, 20, 31, 33, 48, 64, 96, 100, 192, 224 and 256, every byte was Pillow 13.0's
- *   (100 %, largest difference 0), in float32 and bfloat16.
+ *   `torch.nn.functional.interpolate(mode="bilinear", antialias=True)` to 0.001 of a pixel value (PyTorch computes
+ *   the weights in float32, this in float64); an image that has the size already stays as it is. With `quantize` both
+ *   passes round to whole values exactly as Pillow does for 8-bit images: of 64 random images resized from 32 to 7,
+ *   20, 31, 33, 48, 64, 96, 100, 192, 224 and 256, every byte was Pillow 13.0's (100 %, largest difference 0), in
+ *   float32 and bfloat16.
  * - `normalize`: `(x / 255 - mean) / std` in float32, in this order, as torchvision's `ToTensor` and `Normalize`.
  * - `augment`: only with `train`; each draw is a function of `seed` and the place in the list.
  *
