@@ -8,7 +8,7 @@ import type { Params, Variables } from "./variables.ts";
  * Takes every batch norm that follows a convolution into the convolution's own weights. In evaluation both are linear,
  * so with `k = weight / sqrt(running_var + epsilon)` the convolution's kernel becomes `k * kernel` and its bias
  * `k * (bias - running_mean) + the norm's bias` (B. Jacob et al., arXiv:1712.05877, section 3.2). TensorFlow's rewrite
- * then runs convolution, bias, residual sum and relu as one op.
+ * then runs convolution, bias and relu as one op.
  *
  * A batch norm stays where its convolution feeds other nodes too, or where there is none before it. The result is for
  * evaluation: it cannot be trained as the network was.
