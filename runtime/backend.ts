@@ -4,6 +4,7 @@ import * as tfjs from "@tensorflow/tfjs";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import "@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js";
 import { Binding } from "./binding.ts";
+import { type Cpu, readCpu } from "./cpu.ts";
 import { ensureLibrary } from "./install.ts";
 import { openLibrary } from "./library.ts";
 import { type Progress, silent } from "./progress.ts";
@@ -31,6 +32,7 @@ export interface RuntimeInfo {
 interface Running {
   readonly backend: NodeJSKernelBackend;
   readonly binding: Binding;
+  readonly cpu: Cpu;
   readonly directory: string;
 }
 
@@ -72,7 +74,7 @@ async function start(): Promise<Running> {
   const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
   tfjs.registerBackend("tensorflow", () => backend, 3);
   await tfjs.setBackend("tensorflow");
-  return { backend, binding, directory };
+  return { backend, binding, cpu: readCpu(), directory };
 }
 
 /** The running backend and binding. @throws {Error} Before `ready()`. */

@@ -7,6 +7,7 @@
 import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "./backend.ts";
 import { type Attrs, callOp, defineKernel, float, type } from "./kernel.ts";
+import { fasterTile, winogradConv2d, winogradFilterGradient, winogradInputGradient } from "./winograd.ts";
 
 /** Stride and padding of a window that slides over an image, equal in both directions. */
 export interface Window {
@@ -63,9 +64,21 @@ type ConvolutionAttrs = Window & { xShape: number[]; kernelShape: number[] };
 const convolution = defineKernel<"x" | "kernel", ConvolutionAttrs>({
   name: "NativeConv2D",
   inputs: ["x", "kernel"],
-  forward: ({ x, kernel }, attrs) => callOp("Conv2D", convolutionAttrs(attrs), [x, kernel]),
+  forward: ({ x, kernel }, attrs) => {
+    const tile = winogradTile(attrs);
+    return tile === undefined
+      ? callOp("Conv2D", convolutionAttrs(attrs), [x, kernel])
+      : [winogradConv2d(x as tfjs.Tensor4D, kernel as tfjs.Tensor4D, tile)];
+  },
   save: { inputs: ["x", "kernel"] },
   gradient: ([dy], [x, kernel], attrs) => {
+    const tile = winogradTile(attrs);
+    if (tile !== undefined) {
+      return {
+        x: () => winogradInputGradient(dy as tfjs.Tensor4D, kernel as tfjs.Tensor4D, tile),
+        kernel: () => winogradFilterGradient(x as tfjs.Tensor4D, dy as tfjs.Tensor4D, tile),
+      };
+    }
     const direct = convolutionAttrs(attrs).padding === "EXPLICIT"
       ? paddedGradient(dy, x, kernel, attrs)
       : plainGradient(dy, x, kernel, attrs);
@@ -74,6 +87,25 @@ const convolution = defineKernel<"x" | "kernel", ConvolutionAttrs>({
       : direct;
   },
 });
+
+/**
+ * The tile of Winograd's convolution where that is faster than TensorFlow's own. Only in a graph, as its many small ops
+ * are slow one by one; not on GPUs, where cuDNN has the choice; not where it was not measured: in bfloat16 that leaves
+ * AVX-512 (with AMX the products cost least), in float32 the instruction sets that oneDNN is written for.
+ */
+function winogradTile({ stride, padding, xShape, kernelShape }: ConvolutionAttrs): number | undefined {
+  const { binding, cpu } = runtime();
+  const [height, width, ...channels] = kernelShape;
+  if (!binding.isTracing || binding.isUsingGpuDevice()) return undefined;
+  if (stride !== 1 || padding !== 1 || height !== 3 || width !== 3) return undefined;
+  const precision = binding.isTracingBfloat16 ? "bfloat16" : "float32";
+  return MEASURED[precision].includes(cpu.instructions)
+    ? fasterTile(xShape, Math.min(...channels), precision)
+    : undefined;
+}
+
+/** Where Winograd's convolution is known to be faster, as `readCpu` names it. */
+const MEASURED = { float32: ["AVX2", "AVX-512", "AMX"], bfloat16: ["AVX-512"] };
 
 /** The gradients of a convolution whose padding has a name. */
 function plainGradient(
@@ -183,7 +215,8 @@ function misreadsFilterGradient(
 
 /**
  * 2-D convolution with zero padding on both sides, as PyTorch's `Conv2d` without bias:
- * out = floor((in + 2 padding - kernel) / stride) + 1.
+ * out = floor((in + 2 padding - kernel) / stride) + 1. Inside `jit`, 3 x 3 at stride 1 between 128 channels and more is
+ * Winograd's where that is faster, which rounds a little more (winograd.ts).
  *
  * @param x `[N, H, W, in]`.
  * @param kernel `[kh, kw, in, out]`.

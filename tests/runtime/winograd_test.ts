@@ -1,0 +1,141 @@
+/** Winograd's convolution: its arithmetic, its values against PyTorch's and the direct one's, and where it is taken. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { runtime } from "../../runtime/backend.ts";
+import { conv2d, jit, statelessUniform, tf } from "../../runtime/mod.ts";
+import { profile } from "../../runtime/profile.ts";
+import {
+  fasterTile,
+  transforms,
+  winogradConv2d,
+  winogradFilterGradient,
+  winogradInputGradient,
+} from "../../runtime/winograd.ts";
+import convolutions from "../data/golden/conv2d.json" with { type: "json" };
+import { assertClose, FORWARD, GRADIENT, nchwToNhwc, oihwToHwio } from "../reference.ts";
+import { eagerAndJitted, gradients, tidyTest, toTensor } from "./harness.ts";
+
+const WINDOW = { stride: 1, padding: 1 };
+
+/** The convolution and both gradients, by tiles of that size. */
+const byTiles = (tile: number) => (x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D) => ({
+  y: winogradConv2d(x, kernel, tile),
+  dx: winogradInputGradient(dy, kernel, tile),
+  dKernel: winogradFilterGradient(x, dy, tile),
+});
+
+/** The same by `conv2d`, which takes TensorFlow's own when it runs eagerly. */
+function direct(x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D) {
+  const layer = (x: tf.Tensor4D, kernel: tf.Tensor4D) => conv2d(x, kernel, WINDOW);
+  const [dx, dKernel] = gradients(layer, [x, kernel], [dy]);
+  return { y: layer(x, kernel), dx, dKernel };
+}
+
+/** An image, a kernel and a gradient with values from -1 to 1. */
+function draw(
+  [n, height, width, inputs, outputs]: readonly number[],
+): [x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D] {
+  const values = (salt: number, ...shape: number[]) =>
+    tf.sub(tf.mul(statelessUniform(shape, tf.tensor1d([salt, 3], "int32")), 2), 1) as tf.Tensor4D;
+  return [
+    values(1, n, height, width, inputs),
+    values(2, 3, 3, inputs, outputs),
+    values(3, n, height, width, outputs),
+  ];
+}
+
+Deno.test("winograd: m + 2 products give m outputs of a correlation with 3 weights", () => {
+  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, i) => sum + v * b[i], 0);
+  const pixels = [3, -1, 4, 1, -5, 9, 2];
+  const weights = [2, -7, 1];
+  for (const tile of [1, 2, 3, 4, 5]) {
+    const { image, kernel, result } = transforms(tile);
+    assertEquals([image.length, kernel.length, result.length], Array(3).fill(tile + 2));
+    const products = image.map((row, place) => dot(row, pixels) * dot(kernel[place], weights));
+    for (let i = 0; i < tile; i++) {
+      const expected = dot(pixels.slice(i, i + 3), weights);
+      assertAlmostEquals(dot(result.map((row) => row[i]), products), expected, 1e-10, `F(${tile}, 3)[${i}]`);
+    }
+  }
+});
+
+Deno.test("winograd: taken for many channels, with the tile that fits the map", () => {
+  const cases: [size: number, channels: number, float32: number | undefined, bfloat16: number | undefined][] =
+    [
+      [28, 128, 4, 2],
+      [14, 256, 5, 2],
+      [15, 256, 5, undefined],
+      [7, 512, 4, 2],
+      [7, 256, 4, undefined],
+      [3, 256, 4, undefined],
+      [2, 512, undefined, 2],
+      [56, 64, undefined, undefined],
+    ];
+  for (const [size, channels, float32, bfloat16] of cases) {
+    const chosen = (precision: "float32" | "bfloat16") => fasterTile([16, size, size], channels, precision);
+    assertEquals([chosen("float32"), chosen("bfloat16")], [float32, bfloat16], `${size} with ${channels}`);
+  }
+});
+
+tidyTest("winograd: PyTorch's convolution and its gradients, by tiles of any size", () => {
+  const golden = convolutions.find(({ weight, ...window }) =>
+    weight.shape[2] === 3 && window.stride === 1 && window.padding === 1
+  )!;
+  const x = toTensor<tf.Tensor4D>(nchwToNhwc(golden.x));
+  const kernel = toTensor<tf.Tensor4D>(oihwToHwio(golden.weight));
+  const dy = toTensor<tf.Tensor4D>(nchwToNhwc(golden.dy));
+  const y = tf.sub(toTensor(nchwToNhwc(golden.y)), toTensor(golden.bias!)); // PyTorch's layer has a bias
+  for (const tile of [2, 3, 4, 5]) {
+    eagerAndJitted(byTiles(tile), [x, kernel, dy], (found, mode) => {
+      assertClose(found.y, y, FORWARD, `${mode} y, tiles of ${tile}`);
+      assertClose(found.dx, nchwToNhwc(golden.dx), GRADIENT, `${mode} dx, tiles of ${tile}`);
+      assertClose(found.dKernel, oihwToHwio(golden.dweight), GRADIENT, `${mode} dweight, tiles of ${tile}`);
+    });
+  }
+});
+
+tidyTest("winograd: what the direct convolution gives, on maps that no tile fits", () => {
+  for (const shape of [[1, 1, 1, 2, 3], [3, 2, 9, 5, 4], [2, 7, 5, 3, 8], [2, 14, 11, 16, 2]]) {
+    const args = draw(shape);
+    const { y, dx, dKernel } = direct(...args);
+    for (const tile of [2, 4, 5]) {
+      const found = byTiles(tile)(...args);
+      assertClose(found.y, y, FORWARD, `y of ${shape}, tiles of ${tile}`);
+      assertClose(found.dx, dx, FORWARD, `dx of ${shape}, tiles of ${tile}`);
+      assertClose(found.dKernel, dKernel, FORWARD, `dKernel of ${shape}, tiles of ${tile}`);
+    }
+  }
+});
+
+tidyTest("winograd: tiles of 2 round at most twice as much in bfloat16 as the direct convolution", () => {
+  const args = draw([4, 14, 14, 64, 64]);
+  const exact = direct(...args);
+  const error = (name: "y" | "dx" | "dKernel", found: typeof exact): number => {
+    const rootMeanSquare = (t: tf.Tensor) => tf.sqrt(tf.mean(tf.square(t))).dataSync()[0];
+    return rootMeanSquare(tf.sub(found[name], exact[name])) / rootMeanSquare(exact[name]);
+  };
+  const [ours, theirs] = [byTiles(2), direct].map((fn) => jit(fn, { precision: "bfloat16" })).map(
+    (compiled) => {
+      const found = compiled(...args);
+      compiled.dispose();
+      return found;
+    },
+  );
+  for (const name of ["y", "dx", "dKernel"] as const) {
+    const [a, b] = [error(name, ours), error(name, theirs)];
+    assert(b > 1e-3 && a < 2.2 * b, `${name}: ${a} against ${b}`);
+  }
+});
+
+tidyTest("winograd: conv2d takes it inside jit, where the processor is one that it was measured on", () => {
+  const args = draw([2, 8, 8, 128, 128]);
+  const { cpu, binding } = runtime();
+  const isMeasured = ["AVX2", "AVX-512", "AMX"].includes(cpu.instructions) && !binding.isUsingGpuDevice();
+  const ops = profile(direct, args, { runs: 1 }).nodes.map(({ op }) => op);
+  assertEquals(ops.some((op) => /Conv2D/.test(op)), !isMeasured, `${ops}`);
+  const exact = direct(...args);
+  eagerAndJitted(direct, args, (found, mode) => {
+    for (const name of ["y", "dx", "dKernel"] as const) {
+      assertClose(found[name], exact[name], FORWARD, `${mode} ${name}`);
+    }
+  });
+});
