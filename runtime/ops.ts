@@ -7,6 +7,7 @@
 import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "./backend.ts";
 import { type Attrs, callOp, defineKernel, float, type } from "./kernel.ts";
+import { grid, type Place, readPixels } from "./pixels.ts";
 import { fasterTile, winogradConv2d, winogradFilterGradient, winogradInputGradient } from "./winograd.ts";
 
 /** Stride and padding of a window that slides over an image, equal in both directions. */
@@ -82,7 +83,7 @@ const convolution = defineKernel<"x" | "kernel", ConvolutionAttrs>({
     const direct = convolutionAttrs(attrs).padding === "EXPLICIT"
       ? paddedGradient(dy, x, kernel, attrs)
       : plainGradient(dy, x, kernel, attrs);
-    return runtime().binding.isTracingBfloat16 && isOnSmallMap(dy, attrs)
+    return runtime().binding.isTracingBfloat16 && hasSmallMap(dy, attrs)
       ? { ...direct, kernel: () => patchesGradient(dy, x, attrs) }
       : direct;
   },
@@ -123,15 +124,18 @@ function plainGradient(
 
 /**
  * Whether oneDNN's bfloat16 filter gradient is slower than the product of patches: where rows are short, and the more
- * channels, the longer they may be. Measured on AVX-512 without AMX at 3 x 3 with 160 and 256 channels (0.6 and 0.5 of
- * the time), 7 x 7 with 512, 256 and 128 (0.6, 0.8 and 1.1), 8 x 8 with 64 (1.0).
+ * channels, the longer they may be. Measured on AVX-512 without AMX at stride 1 on maps of 3 x 3 with 160 and 256 channels
+ * (0.5 and 0.45 of the time), 7 x 7 with 256 (0.7), 56 x 56 with 64 (1.6); at stride 2, between maps of 14 and 7 with
+ * 256 channels (0.35), of 28 and 14 with 128 (0.7), of 56 and 28 with 64 (1.1).
  */
-function isOnSmallMap(
+function hasSmallMap(
   dy: tfjs.Tensor,
   { stride, kernelShape: [height, width, channels] }: ConvolutionAttrs,
 ): boolean {
   const pixels = dy.shape[1]! * dy.shape[2]!;
-  return stride === 1 && height * width > 1 && (pixels <= 16 || pixels <= 64 && channels >= 256);
+  if (height * width === 1) return false;
+  if (stride === 1) return pixels <= 16 || pixels <= 64 && channels >= 256;
+  return pixels <= 64 && channels >= 256 || pixels <= 196 && channels >= 128;
 }
 
 /** The gradient of the kernel as one matrix product, of the patches that it met and of what came of them. */
@@ -140,15 +144,13 @@ function patchesGradient(
   x: tfjs.Tensor,
   attrs: ConvolutionAttrs,
 ): tfjs.Tensor {
-  const { xShape, kernelShape } = attrs;
+  const { stride, padding, kernelShape } = attrs;
   const [height, width, channels, filters] = kernelShape;
-  const [n, rows, columns] = dy.shape;
-  const padded = tfjs.pad(x, reachedPaddings(xShape, kernelShape, attrs));
-  const shifted = Array.from(
-    { length: height * width },
-    (_, i) => tfjs.slice(padded, [0, Math.floor(i / width), i % width, 0], [n, rows, columns, channels]),
+  const places = grid(dy.shape[1]!, dy.shape[2]!).flatMap(([row, column]) =>
+    grid(height, width).map(([i, j]): Place => [row * stride + i - padding, column * stride + j - padding])
   );
-  const patches = tfjs.reshape<tfjs.Rank.R2>(tfjs.concat(shifted, 3), [-1, height * width * channels]);
+  const pixels = readPixels(x as tfjs.Tensor4D, [places]);
+  const patches = tfjs.reshape<tfjs.Rank.R2>(pixels, [-1, height * width * channels]);
   const product = tfjs.matMul(patches, tfjs.reshape<tfjs.Rank.R2>(dy, [-1, filters]), true);
   return tfjs.reshape(product, kernelShape);
 }

@@ -16,6 +16,7 @@ import * as tfjs from "@tensorflow/tfjs";
 import { AttrKind } from "./attributes.ts";
 import { DType } from "./dtypes.ts";
 import { callOp } from "./kernel.ts";
+import { firstRows, grid, type Place, readPixels } from "./pixels.ts";
 
 /** A matrix, as its rows. */
 type Matrix = readonly (readonly number[])[];
@@ -166,17 +167,13 @@ function fromTiles(products: tfjs.Tensor3D, tiling: Tiling): tfjs.Tensor4D {
   const { n, height, width, tile, rows, columns } = tiling;
   const channels = products.shape[2];
   const pixels = tfjs.matMul(inBothDirections(transforms(tile).result), planes(products), true);
-  const place = (y: number, x: number) => y % tile * tile + x % tile;
-  const at = (y: number, x: number) => Math.floor(y / tile) * columns + Math.floor(x / tile);
-  const index = grid(height, width).map(([y, x]) => place(y, x) * n * rows * columns + at(y, x));
-  const [perImage, images] = [tfjs.tensor2d(index, [1, height * width], "int32"), starts(n, rows * columns)];
-  const inOrder = tfjs.reshape<tfjs.Rank.R1>(tfjs.add(images, perImage), [-1]);
-  return tfjs.reshape(tfjs.gather(tfjs.reshape(pixels, [-1, channels]), inOrder), [
-    n,
-    height,
-    width,
-    channels,
-  ]);
+  const tiles = n * rows * columns;
+  const index = grid(height, width).map(([y, x]) =>
+    (y % tile * tile + x % tile) * tiles + Math.floor(y / tile) * columns + Math.floor(x / tile)
+  );
+  const ofImages = tfjs.add(firstRows(n, rows * columns), tfjs.tensor2d(index, [1, height * width], "int32"));
+  const inOrder = tfjs.gather(tfjs.reshape(pixels, [-1, channels]), ofImages);
+  return tfjs.reshape(inOrder, [n, height, width, channels]);
 }
 
 /**
@@ -184,30 +181,16 @@ function fromTiles(products: tfjs.Tensor3D, tiling: Tiling): tfjs.Tensor4D {
  * @param size Pixels that belong to a tile in each direction.
  * @param offset Where they begin, seen from the tile's own first.
  */
-function pixelsOfTiles(x: tfjs.Tensor4D, tiling: Tiling, size: number, offset: number): tfjs.Tensor2D {
-  const { n, height, width, tile, rows, columns } = tiling;
-  const channels = x.shape[3];
-  const zero = height * width; // behind the pixels of each image
-  const withZero = tfjs.pad(tfjs.reshape<tfjs.Rank.R3>(x, [n, zero, channels]), [[0, 0], [0, 1], [0, 0]]);
-  const index = grid(size, size).flatMap(([i, j]) =>
-    grid(rows, columns).map(([row, column]) => {
-      const [y, x] = [row * tile + i + offset, column * tile + j + offset];
-      return y < 0 || y >= height || x < 0 || x >= width ? zero : y * width + x;
-    })
+function pixelsOfTiles(
+  x: tfjs.Tensor4D,
+  { tile, rows, columns }: Tiling,
+  size: number,
+  offset: number,
+): tfjs.Tensor2D {
+  const places = grid(size, size).map(([i, j]) =>
+    grid(rows, columns).map(([row, column]): Place => [row * tile + i + offset, column * tile + j + offset])
   );
-  const perImage = tfjs.tensor3d(index, [size * size, 1, rows * columns], "int32");
-  const inOrder = tfjs.reshape<tfjs.Rank.R1>(tfjs.add(perImage, starts(n, zero + 1)), [-1]);
-  return planes(tfjs.gather(tfjs.reshape(withZero, [-1, channels]), inOrder), size * size);
-}
-
-/** `[n, 1]`: where each image starts, in rows of so many. */
-function starts(n: number, step: number): tfjs.Tensor2D {
-  return tfjs.tensor2d(Array.from({ length: n }, (_, image) => image * step), [n, 1], "int32");
-}
-
-/** The places of a grid, row by row. */
-function grid(rows: number, columns: number): [row: number, column: number][] {
-  return Array.from({ length: rows * columns }, (_, i) => [Math.floor(i / columns), i % columns]);
+  return planes(readPixels(x, places), size * size);
 }
 
 /** Transforms the pixels of every tile and channel: `[places, tiles, channels]`. */

@@ -272,16 +272,20 @@ test("the kernel's gradient on a small map is the same in bfloat16, and a matrix
       shape,
     );
   const cases = [
-    { x: [2, 3, 5, 3], kernel: [3, 3, 3, 4], padding: 1, isProduct: true },
-    { x: [2, 6, 6, 4], kernel: [3, 3, 4, 2], padding: 0, isProduct: true },
-    { x: [1, 2, 3, 2], kernel: [2, 3, 2, 3], padding: 1, isProduct: true },
-    { x: [1, 3, 7, 256], kernel: [3, 3, 256, 2], padding: 1, isProduct: true },
-    { x: [2, 5, 7, 3], kernel: [3, 3, 3, 4], padding: 1, isProduct: false },
-    { x: [2, 2, 2, 3], kernel: [1, 1, 3, 4], padding: 0, isProduct: false },
+    { x: [2, 3, 5, 3], kernel: [3, 3, 3, 4], stride: 1, padding: 1, isProduct: true },
+    { x: [2, 6, 6, 4], kernel: [3, 3, 4, 2], stride: 1, padding: 0, isProduct: true },
+    { x: [1, 2, 3, 2], kernel: [2, 3, 2, 3], stride: 1, padding: 1, isProduct: true },
+    { x: [1, 3, 7, 256], kernel: [3, 3, 256, 2], stride: 1, padding: 1, isProduct: true },
+    { x: [2, 5, 7, 3], kernel: [3, 3, 3, 4], stride: 1, padding: 1, isProduct: false },
+    { x: [2, 2, 2, 3], kernel: [1, 1, 3, 4], stride: 1, padding: 0, isProduct: false },
+    { x: [1, 6, 9, 256], kernel: [3, 3, 256, 2], stride: 2, padding: 1, isProduct: true },
+    { x: [2, 7, 5, 256], kernel: [3, 3, 256, 3], stride: 2, padding: 0, isProduct: true },
+    { x: [1, 18, 20, 128], kernel: [3, 3, 128, 2], stride: 2, padding: 1, isProduct: true },
+    { x: [2, 6, 9, 3], kernel: [3, 3, 3, 4], stride: 2, padding: 1, isProduct: false },
   ] as const;
-  for (const { x: xShape, kernel: kernelShape, padding, isProduct } of cases) {
+  for (const { x: xShape, kernel: kernelShape, stride, padding, isProduct } of cases) {
     const [x, kernel] = [whole([...xShape], 3), whole([...kernelShape], 1)];
-    const convolve = (x: tf.Tensor4D, kernel: tf.Tensor4D) => conv2d(x, kernel, { stride: 1, padding });
+    const convolve = (x: tf.Tensor4D, kernel: tf.Tensor4D) => conv2d(x, kernel, { stride, padding });
     const dy = whole(convolve(x, kernel).shape, 7);
     const gradient = (x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor =>
       gradients(convolve, [x, kernel], [dy])[1];
@@ -291,7 +295,7 @@ test("the kernel's gradient on a small map is the same in bfloat16, and a matrix
       compiled.dispose();
       return result;
     });
-    const label = `x [${xShape}], kernel [${kernelShape}]`;
+    const label = `x [${xShape}], kernel [${kernelShape}], stride ${stride}`;
     assert(tf.max(tf.abs(exact)).dataSync()[0] > 0, label);
     // bfloat16 keeps 8 bits of them.
     const expected = { shape: exact.shape, data: exact.dataSync<"float32">() };
