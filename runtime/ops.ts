@@ -59,8 +59,8 @@ function reachedPaddings(
 
 const T = type("float32");
 
-/** The window, and the shapes that the gradients need. */
-type ConvolutionAttrs = Window & { xShape: number[]; kernelShape: number[] };
+/** The window, the shapes that the gradients need, and whether they will be asked for. */
+type ConvolutionAttrs = Window & { xShape: number[]; kernelShape: number[]; isDifferentiated: boolean };
 
 const convolution = defineKernel<"x" | "kernel", ConvolutionAttrs>({
   name: "NativeConv2D",
@@ -94,14 +94,14 @@ const convolution = defineKernel<"x" | "kernel", ConvolutionAttrs>({
  * are slow one by one; not on GPUs, where cuDNN has the choice; not where it was not measured: in bfloat16 that leaves
  * AVX-512 (with AMX the products cost least), in float32 the instruction sets that oneDNN is written for.
  */
-function winogradTile({ stride, padding, xShape, kernelShape }: ConvolutionAttrs): number | undefined {
+function winogradTile(attrs: ConvolutionAttrs): number | undefined {
+  const { stride, padding, xShape, kernelShape: [height, width, ...channels], isDifferentiated } = attrs;
   const { binding, cpu } = runtime();
-  const [height, width, ...channels] = kernelShape;
   if (!binding.isTracing || binding.isUsingGpuDevice()) return undefined;
   if (stride !== 1 || padding !== 1 || height !== 3 || width !== 3) return undefined;
   const precision = binding.isTracingBfloat16 ? "bfloat16" : "float32";
   return MEASURED[precision].includes(cpu.instructions)
-    ? fasterTile(xShape, Math.min(...channels), precision)
+    ? fasterTile(xShape, Math.min(...channels), { precision, isDifferentiated })
     : undefined;
 }
 
@@ -217,7 +217,7 @@ function misreadsFilterGradient(
 
 /**
  * 2-D convolution with zero padding on both sides, as PyTorch's `Conv2d` without bias:
- * out = floor((in + 2 padding - kernel) / stride) + 1. Inside `jit`, 3 x 3 at stride 1 between 128 channels and more is
+ * out = floor((in + 2 padding - kernel) / stride) + 1. Inside `jit`, 3 x 3 at stride 1 between 64 channels and more is
  * Winograd's where that is faster, which rounds a little more (winograd.ts).
  *
  * @param x `[N, H, W, in]`.
@@ -235,7 +235,8 @@ export function conv2d(x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, { stride, paddin
       }`,
     );
   }
-  const attrs = { stride, padding, xShape: x.shape, kernelShape: kernel.shape };
+  const isDifferentiated = tfjs.engine().isTapeOn();
+  const attrs = { stride, padding, xShape: x.shape, kernelShape: kernel.shape, isDifferentiated };
   return convolution({ x, kernel }, attrs)[0] as tfjs.Tensor4D;
 }
 

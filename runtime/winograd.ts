@@ -77,14 +77,23 @@ function withRoots(roots: readonly number[]): number[] {
   );
 }
 
+/** What a convolution is for. */
+export interface Purpose {
+  /** Number format of the products. */
+  readonly precision: "float32" | "bfloat16";
+  /** Whether its gradients will be taken too. */
+  readonly isDifferentiated: boolean;
+}
+
 /**
- * The tile with which Winograd's convolution is faster than oneDNN's direct one, forward and gradients together;
- * `undefined` where the direct one is. In bfloat16 only tiles of 2, which round little enough.
+ * The tile with which Winograd's convolution is faster than oneDNN's direct one; `undefined` where the direct one is.
  *
- * What it has to compute is `multiplications` of what the direct one has, more where tiles reach beyond a small map, and
- * what it moves weighs less the more channels there are. Measured on two cores with AVX-512, time of the direct one: float32,
- * 256 channels at 14 x 14 0.54, 128 at 28 x 28 0.69, 512 at 7 x 7 0.79, 128 at 7 x 7 0.96, 64 at 56 x 56 0.94 (forward
- * alone 1.09), 64 at 15 x 15 0.97; bfloat16, 256 at 14 x 14 0.66, 128 at 28 x 28 0.86, 512 at 7 x 7 0.82, 64 at 56 x 56 1.2.
+ * The share of the direct one's multiplications that are left (more where tiles reach beyond a small map) must be the less
+ * the fewer the channels, since what is moved grows with the pixels alone; a gradient shares some of that. Time of the
+ * direct one on two cores with AVX-512, with gradients and without: float32, 256 channels at 14 x 14 0.54 and 0.62, 128 at
+ * 28 x 28 0.69 and 0.77, 512 at 7 x 7 0.79 and 0.96, 64 at 56 x 56 0.94 and 1.09, 64 at 8 x 8 0.92 and 0.96; bfloat16, 256 at
+ * 14 x 14 0.68 and 0.85, 512 at 7 x 7 0.74 and 0.96, 128 at 28 x 28 0.90 and 1.01, 64 at 56 x 56 1.18 and 1.47. Float32 kept
+ * to AVX2, with gradients: 256 at 14 x 14 0.61, 128 at 28 x 28 0.54, 512 at 7 x 7 0.69, 64 at 56 x 56 0.78.
  *
  * @param shape `[n, h, w, ...]` of the image.
  * @param channels The fewer of the kernel's input and output channels.
@@ -92,16 +101,29 @@ function withRoots(roots: readonly number[]): number[] {
 export function fasterTile(
   [, height, width]: readonly number[],
   channels: number,
-  precision: "float32" | "bfloat16",
+  { precision, isDifferentiated }: Purpose,
 ): number | undefined {
-  if (channels < 128) return undefined;
-  const multiplications = (tile: number): number =>
+  const share = (tile: number): number =>
     (tile + 2) ** 2 * Math.ceil(height / tile) * Math.ceil(width / tile) / (9 * height * width);
-  const most = precision === "bfloat16" && channels >= 512 ? 0.6 : 0.45;
-  const [tile] = (precision === "bfloat16" ? [2] : [4, 5])
-    .toSorted((a, b) => multiplications(a) - multiplications(b));
-  return multiplications(tile) < most ? tile : undefined;
+  const { tiles, mostShare } =
+    LIMITS[precision].find(({ fewest, fewestAlone }) =>
+      channels >= (isDifferentiated ? fewest : fewestAlone)
+    ) ?? { tiles: [], mostShare: 0 };
+  const [tile] = tiles.toSorted((a, b) => share(a) - share(b));
+  return share(tile) <= mostShare ? tile : undefined;
 }
+
+/** The first that applies counts: with so many channels, or so many without gradients, these tiles up to that share. */
+const LIMITS = {
+  float32: [
+    { fewest: 128, fewestAlone: 128, tiles: [4, 5], mostShare: 0.45 },
+    { fewest: 64, fewestAlone: Infinity, tiles: [4], mostShare: 0.26 },
+  ],
+  bfloat16: [
+    { fewest: 512, fewestAlone: 512, tiles: [2], mostShare: 0.6 },
+    { fewest: 128, fewestAlone: 256, tiles: [2], mostShare: 0.45 },
+  ],
+};
 
 /** The convolution, `[n, h, w, out]`. */
 export function winogradConv2d(x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, tile: number): tfjs.Tensor4D {

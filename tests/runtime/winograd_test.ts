@@ -59,20 +59,25 @@ Deno.test("winograd: m + 2 products give m outputs of a correlation with 3 weigh
 });
 
 Deno.test("winograd: taken for many channels, with the tile that fits the map", () => {
-  const cases: [size: number, channels: number, float32: number | undefined, bfloat16: number | undefined][] =
-    [
-      [28, 128, 4, 2],
-      [14, 256, 5, 2],
-      [15, 256, 5, undefined],
-      [7, 512, 4, 2],
-      [7, 256, 4, undefined],
-      [3, 256, 4, undefined],
-      [2, 512, undefined, 2],
-      [56, 64, undefined, undefined],
-    ];
-  for (const [size, channels, float32, bfloat16] of cases) {
-    const chosen = (precision: "float32" | "bfloat16") => fasterTile([16, size, size], channels, precision);
-    assertEquals([chosen("float32"), chosen("bfloat16")], [float32, bfloat16], `${size} with ${channels}`);
+  type Tile = number | undefined;
+  const cases: [size: number, channels: number, training: [Tile, Tile], alone: [Tile, Tile]][] = [
+    [28, 128, [4, 2], [4, undefined]],
+    [14, 256, [5, 2], [5, 2]],
+    [15, 256, [5, undefined], [5, undefined]],
+    [7, 512, [4, 2], [4, 2]],
+    [7, 256, [4, undefined], [4, undefined]],
+    [3, 256, [4, undefined], [4, undefined]],
+    [2, 512, [undefined, 2], [undefined, 2]],
+    [56, 64, [4, undefined], [undefined, undefined]],
+    [14, 64, [undefined, undefined], [undefined, undefined]],
+    [32, 16, [undefined, undefined], [undefined, undefined]],
+  ];
+  for (const [size, channels, training, alone] of cases) {
+    const chosen = (isDifferentiated: boolean) =>
+      (["float32", "bfloat16"] as const).map((precision) =>
+        fasterTile([16, size, size], channels, { precision, isDifferentiated })
+      );
+    assertEquals([chosen(true), chosen(false)], [training, alone], `${size} with ${channels}`);
   }
 });
 
