@@ -17,6 +17,11 @@ export function type(value: keyof typeof DType): Attr {
   return { name: "", type: AttrKind.type, value: DType[value] };
 }
 
+/** A list of types as an attribute. */
+export function types(...values: (keyof typeof DType)[]): Attr {
+  return { name: "", type: AttrKind.type, value: values.map((value) => DType[value]) };
+}
+
 function toAttr(name: string, value: Attrs[string]): Attr {
   switch (typeof value) {
     case "string":

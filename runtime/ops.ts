@@ -125,7 +125,7 @@ function plainGradient(
 /**
  * Whether oneDNN's bfloat16 filter gradient is slower than the product of patches: where rows are short, and the more
  * channels, the longer they may be. Measured on AVX-512 without AMX at stride 1 on maps of 3 x 3 with 160 and 256 channels
- * (0.5 and 0.45 of the time), 7 x 7 with 256 (0.7), 56 x 56 with 64 (1.6); at stride 2, between maps of 14 and 7 with
+ * (0.49 and 0.44 of the time), 7 x 7 with 256 (0.7), 56 x 56 with 64 (1.6); at stride 2, between maps of 14 and 7 with
  * 256 channels (0.35), of 28 and 14 with 128 (0.7), of 56 and 28 with 64 (1.1).
  */
 function hasSmallMap(

@@ -2,7 +2,7 @@
 import * as tfjs from "@tensorflow/tfjs";
 
 /** A pixel's row and column, which may lie beyond the image. */
-export type Place = readonly [y: number, x: number];
+export type Place = readonly [row: number, column: number];
 
 /** The places of a grid, row by row. */
 export function grid(rows: number, columns: number): Place[] {
@@ -20,8 +20,8 @@ export function readPixels(x: tfjs.Tensor4D, planes: readonly (readonly Place[])
   const [n, height, width, channels] = x.shape;
   const zero = height * width; // behind the pixels of each image
   const withZero = tfjs.pad(tfjs.reshape<tfjs.Rank.R3>(x, [n, zero, channels]), [[0, 0], [0, 1], [0, 0]]);
-  const index = planes.flat().map(([y, x]) =>
-    y < 0 || y >= height || x < 0 || x >= width ? zero : y * width + x
+  const index = planes.flat().map(([row, column]) =>
+    row < 0 || row >= height || column < 0 || column >= width ? zero : row * width + column
   );
   const inImage = tfjs.tensor3d(index, [planes.length, 1, planes[0].length], "int32");
   const rows = tfjs.gather(

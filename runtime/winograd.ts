@@ -13,9 +13,8 @@
  * Images are `[n, h, w, channels]`, kernels `[3, 3, in, out]`, padding is one pixel on each side.
  */
 import * as tfjs from "@tensorflow/tfjs";
-import { AttrKind } from "./attributes.ts";
-import { DType } from "./dtypes.ts";
-import { callOp } from "./kernel.ts";
+import type { Precision } from "./jit.ts";
+import { callOp, types } from "./kernel.ts";
 import { firstRows, grid, type Place, readPixels } from "./pixels.ts";
 
 /** A matrix, as its rows. */
@@ -80,7 +79,7 @@ function withRoots(roots: readonly number[]): number[] {
 /** What a convolution is for. */
 export interface Purpose {
   /** Number format of the products. */
-  readonly precision: "float32" | "bfloat16";
+  readonly precision: Precision;
   /** Whether its gradients will be taken too. */
   readonly isDifferentiated: boolean;
 }
@@ -176,7 +175,7 @@ function transformImage(x: tfjs.Tensor4D, tiling: Tiling): tfjs.Tensor3D {
 function transformKernel(kernel: tfjs.Tensor4D, rows: Matrix, image: tfjs.Tensor4D): tfjs.Tensor3D {
   const [, , inputs, outputs] = kernel.shape;
   const onePixel = tfjs.slice(image, [0, 0, 0, 0], [1, 1, 1, 1]);
-  const T = { name: "T", type: AttrKind.type, value: [DType.float32, DType.float32] };
+  const T = types("float32", "float32");
   const [transform] = callOp("IdentityN", { T }, [inBothDirections(rows), onePixel]);
   return tfjs.reshape(
     tfjs.matMul(transform as tfjs.Tensor2D, tfjs.reshape<tfjs.Rank.R2>(kernel, [9, inputs * outputs])),
