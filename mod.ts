@@ -48,7 +48,7 @@ export * as ops from "./runtime/ops.ts";
 /** Random numbers as functions of a seed tensor. */
 export * as random from "./runtime/random.ts";
 export { applyTransforms } from "./pipeline/apply_transforms.ts";
-export { type Batch, batches, shuffledOrder } from "./pipeline/batches.ts";
+export { alternateFlips, type Batch, batches, shuffledOrder } from "./pipeline/batches.ts";
 export {
   type CheckpointNotes,
   loadCheckpoint,

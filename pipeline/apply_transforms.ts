@@ -14,11 +14,12 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./in
  *   20, 31, 33, 48, 64, 96, 100, 192, 224 and 256, every byte was Pillow 13.0's (100 %, largest difference 0), in
  *   float32 and bfloat16.
  * - `normalize`: `(x / 255 - mean) / std` in float32, in this order, as torchvision's `ToTensor` and `Normalize`.
- * - `augment`: only with `train`; each draw is a function of `seed` and the place in the list.
+ * - `augment`: only with `train`; each draw is a function of `seed` and the place in the list. With `flip: "alternate"`
+ *   the images come mirrored already (`batches`).
  *
  * @param x `[N, H, W, C]` float32, 0 to 255.
  * @param options `train`: whether to change images at random. `seed`: `[2]` int32, needed if there is an `augment` to
- *   run. `mirrored`: `[N]` int32, needed if one flips alternately.
+ *   run.
  * @returns `[N, H', W', C]` float32.
  * @throws {TypeError} If `x` is not such a tensor, or the seed is needed and missing.
  * @example
@@ -34,7 +35,7 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./in
 export function applyTransforms(
   transforms: readonly Transform[],
   x: tf.Tensor4D,
-  { train, seed, mirrored }: { train: boolean; seed?: tf.Tensor1D; mirrored?: tf.Tensor1D },
+  { train, seed }: { train: boolean; seed?: tf.Tensor1D },
 ): tf.Tensor4D {
   if (x.rank !== 4 || x.dtype !== "float32") {
     throw new TypeError(
@@ -58,7 +59,7 @@ export function applyTransforms(
         case "augment": {
           if (!train) break;
           if (!seed) throw new TypeError("applyTransforms: augment with train: true needs a seed");
-          const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place), mirrored);
+          const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place));
           images = moveImages(images, draws, transform.padding, black);
           break;
         }

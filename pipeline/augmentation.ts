@@ -1,6 +1,5 @@
 /** Random changes of training images, on the device and inside `jit`: the draws, and what they do to the pixels. */
 import { foldSeed, statelessUniformInt, tf } from "../runtime/mod.ts";
-import { shuffledOrder } from "./batches.ts";
 import type { Augment } from "./dataset.ts";
 
 /** What was drawn for a batch of N images. */
@@ -17,48 +16,19 @@ export interface Draws {
  * Draws the changes for a batch: a pure function of the seed.
  *
  * @param n Images.
- * @param cfg `flip: false` and `crop: 0` give zeros.
+ * @param cfg `flip: false` and `crop: 0` give zeros, and so does `flip: "alternate"`, whose images come mirrored.
  * @param seed `[2]` int32.
- * @param mirrored `[N]` int32, 0 or 1: what `flip: "alternate"` gives for this batch (`alternateFlips`).
- * @throws {TypeError} If that is needed and missing.
  */
-export function drawAugmentation(
-  n: number,
-  { flip, crop }: Augment,
-  seed: tf.Tensor1D,
-  mirrored?: tf.Tensor1D,
-): Draws {
-  if (flip === "alternate" && mirrored === undefined) {
-    throw new TypeError(`augment with flip "alternate" needs to be told which images are mirrored`);
-  }
+export function drawAugmentation(n: number, { flip, crop }: Augment, seed: tf.Tensor1D): Draws {
   const draw = (salt: number, min: number, max: number) =>
     statelessUniformInt([n], foldSeed(seed, salt), min, max + 1) as tf.Tensor1D;
   const none = () => tf.zeros([n], "int32") as tf.Tensor1D;
   return tf.tidy(() => ({
-    flip: flip === "alternate" ? tf.clone(mirrored!) : flip ? draw(0, 0, 1) : none(),
+    flip: flip === true ? draw(0, 0, 1) : none(),
     down: crop > 0 ? draw(1, -crop, crop) : none(),
     across: crop > 0 ? draw(2, -crop, crop) : none(),
   }));
 }
-
-/**
- * Which images `flip: "alternate"` mirrors in an epoch: in the first one half of them, chosen by the seed; after that
- * each image in every other epoch.
- *
- * @param n Images, those of the whole store.
- * @returns A function from images, as positions in the store, and an epoch (0-based) to 0 or 1 for each.
- */
-export function alternateFlips(
-  n: number,
-  seed: number,
-): (members: Uint32Array, epoch: number) => Int32Array {
-  const first = new Uint8Array(n);
-  shuffledOrder(n, seed, FLIPS).forEach((member, place) => first[member] = place % 2);
-  return (members, epoch) => Int32Array.from(members, (member) => (first[member] + epoch) % 2);
-}
-
-/** Stands where an epoch's number would, so that the flips have a shuffle of their own. */
-const FLIPS = 2 ** 32 - 1;
 
 /**
  * Moves the pixels as drawn: output pixel (r, c) of image i is its pixel (r + down[i], c' + across[i]), where c' is

@@ -1,15 +1,13 @@
-/** From a data set to the arrays of one step at a time, and the order in which an epoch sees the images. */
+/** From a data set to the arrays of one step at a time; an epoch's order of the images and which it mirrors. */
 import type { Dataset } from "./dataset.ts";
 import { numpyShuffle } from "./numpy_random.ts";
 
 /** One batch, ready to become tensors. */
 export interface Batch {
-  /** `[size, H, W, C]` in row-major order, 0 to 255: as stored, before the transforms. */
+  /** `[size, H, W, C]` in row-major order, 0 to 255: as stored or mirrored, before the transforms. */
   readonly images: Float32Array;
   /** `[size]`, class numbers. */
   readonly labels: Int32Array;
-  /** `[size]`, the images' positions in the store. */
-  readonly members: Uint32Array;
   /** How many images: the batch size, or what is left for the last batch. */
   readonly size: number;
 }
@@ -21,8 +19,10 @@ export interface Batch {
  * @param dataset Its members, in their order.
  * @param batchSize Images a batch, from 1.
  * @param options `order`: which members, as positions in `dataset.indices`, in which order (`shuffledOrder` makes one);
- *   all of them as they stand by default.
+ *   all of them as they stand by default. `mirrored`: which images of the store are turned left to right, `[N]`, 0 or 1
+ *   (`alternateFlips` makes one); none by default.
  * @throws {RangeError} If `batchSize` is not a positive integer, or `order` has a position outside the data set.
+ * @throws {TypeError} If `mirrored` is not as long as the store.
  * @example
  * ```ts
  * import { batches, shuffledOrder } from "./batches.ts";
@@ -38,12 +38,18 @@ export interface Batch {
 export function* batches(
   dataset: Pick<Dataset, "images" | "labels" | "imageShape" | "indices">,
   batchSize: number,
-  { order }: { order?: Uint32Array } = {},
+  { order, mirrored }: { order?: Uint32Array; mirrored?: Uint8Array } = {},
 ): Generator<Batch, void, void> {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`batches: batchSize must be a positive integer, found ${batchSize}`);
   }
-  const { images, labels, imageShape: [height, width, channels], indices } = dataset;
+  const { images, labels, imageShape, indices } = dataset;
+  if (mirrored !== undefined && mirrored.length !== labels.length) {
+    throw new TypeError(
+      `batches: mirrored tells of ${mirrored.length} images, the data set's store has ${labels.length}`,
+    );
+  }
+  const [height, width, channels] = imageShape;
   const members = order ? order.map((position) => memberAt(indices, position)) : indices;
   const length = height * width * channels;
   for (let start = 0; start < members.length; start += batchSize) {
@@ -51,12 +57,13 @@ export function* batches(
     const batch = {
       images: new Float32Array(size * length),
       labels: new Int32Array(size),
-      members: members.slice(start, start + size),
       size,
     };
     for (let row = 0; row < size; row++) {
       const member = members[start + row];
-      batch.images.set(images.subarray(member * length, (member + 1) * length), row * length);
+      const image = images.subarray(member * length, (member + 1) * length);
+      if (mirrored?.[member]) copyMirrored(image, imageShape, batch.images, row * length);
+      else batch.images.set(image, row * length);
       batch.labels[row] = labels[member];
     }
     yield batch;
@@ -76,6 +83,45 @@ export function* batches(
  */
 export function shuffledOrder(n: number, seed: number, epoch: number): Uint32Array {
   return numpyShuffle(n, [seed, epoch]);
+}
+
+/**
+ * Which images `flip: "alternate"` mirrors in an epoch: in the first one half of them, chosen by the seed; after that
+ * each image in every other epoch.
+ *
+ * @param n Images, those of the whole store.
+ * @param seed The run's seed, an integer in `[0, 2^32)`.
+ * @param epoch The epoch's number, 0-based.
+ * @returns 1 for each image that is mirrored and 0 for the others, `[n]`, by its position in the store.
+ * @throws {RangeError} If `n` or `seed` is out of range.
+ */
+export function alternateFlips(n: number, seed: number, epoch: number): Uint8Array {
+  const flips = new Uint8Array(n);
+  shuffledOrder(n, seed, FLIPS).forEach((image, place) => flips[image] = (place + epoch) % 2);
+  return flips;
+}
+
+/** Stands where an epoch's number would, so that the flips have a shuffle of their own. */
+const FLIPS = 2 ** 32 - 1;
+
+/** Copies one image to `target`, from position `start` on, its columns in reverse order. */
+function copyMirrored(
+  image: Uint8Array,
+  [, width, channels]: Dataset["imageShape"],
+  target: Float32Array,
+  start: number,
+): void {
+  const rowLength = width * channels;
+  // Channel by channel: with a loop over the few channels inside it takes 1.4 times as long.
+  for (let channel = 0; channel < channels; channel++) {
+    for (let row = 0; row < image.length; row += rowLength) {
+      let to = start + row + channel;
+      for (let from = row + rowLength - channels + channel; from >= row; from -= channels) {
+        target[to] = image[from];
+        to += channels;
+      }
+    }
+  }
 }
 
 function memberAt(indices: Uint32Array, position: number): number {

@@ -60,7 +60,6 @@ const LEARNING_RATE = 0.01;
 interface Batch {
   readonly images: tf.Tensor4D;
   readonly labels: tf.Tensor1D;
-  readonly mirrored: tf.Tensor1D;
 }
 
 /** One compiled step, with everything that it needs. Must be disposed. */
@@ -94,7 +93,6 @@ export function createBenchmark(
   const input: Batch = {
     images: tf.tensor4d(made.images, [batch, ...dataset.imageShape]),
     labels: tf.tensor1d(made.labels, "int32"),
-    mirrored: tf.zeros([batch], "int32"),
   };
   const steps = inference
     ? inferenceSteps(model, recipe, dataset, input, precision)

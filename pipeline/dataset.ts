@@ -30,6 +30,11 @@ export interface Augment {
   /**
    * Whether images are mirrored left to right: half of them at random, or (`"alternate"`) each in every other epoch,
    * so that two epochs show both sides of all of them (K. Jordan 2024, arXiv:2404.00498, section 3.6).
+   *
+   * The alternate ones are mirrored once, as they are stored, while a batch is copied (`batches`), wherever in the
+   * list this stands. What comes before it there does not know left from right: a mirrored image resized is the
+   * resized image mirrored (to the byte with `quantize`, without it but for rounding), `normalize` looks at single
+   * pixels, and a shift goes to the left as often as to the right.
    */
   readonly flip: boolean | "alternate";
   /** The longest shift down, up and to either side, in pixels. */

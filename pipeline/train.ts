@@ -11,8 +11,7 @@ import {
   valueAndGrads,
 } from "../runtime/mod.ts";
 import { applyTransforms } from "./apply_transforms.ts";
-import { alternateFlips } from "./augmentation.ts";
-import { type Batch, batches, shuffledOrder } from "./batches.ts";
+import { alternateFlips, type Batch, batches, shuffledOrder } from "./batches.ts";
 import type { Data, Dataset } from "./dataset.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
 import { cloneVariables, pullAfter, pullStep } from "./lookahead.ts";
@@ -98,7 +97,6 @@ export type TrainStep = Jitted<
     batch: {
       images: tf.Tensor4D;
       labels: tf.Tensor1D;
-      mirrored: tf.Tensor1D;
       learningRate: tf.Scalar;
       seed: tf.Tensor1D;
     },
@@ -109,7 +107,7 @@ export type TrainStep = Jitted<
 /**
  * Compiles one training step: transforms, forward pass, backward pass, optimizer and batch statistics.
  *
- * images `[n, H, W, C]` float32 0 to 255, labels and mirrored `[n]` int32, learningRate `[]`, seed `[2]` int32.
+ * images `[n, H, W, C]` float32 0 to 255, labels `[n]` int32, learningRate `[]`, seed `[2]` int32.
  */
 export function trainStep(
   model: Model,
@@ -118,10 +116,10 @@ export function trainStep(
   precision: Precision,
 ): TrainStep {
   const roles = Object.fromEntries(parameters(model).map(({ name, role }) => [name, role]));
-  return jit(function trainStep({ variables, velocities }, { images, labels, mirrored, learningRate, seed }) {
+  return jit(function trainStep({ variables, velocities }, { images, labels, learningRate, seed }) {
     const { params, batchStats } = variables;
     const trained = Object.fromEntries(Object.keys(velocities).map((name) => [name, params[name]]));
-    const x = applyTransforms(transforms, images, { train: true, seed, mirrored });
+    const x = applyTransforms(transforms, images, { train: true, seed });
     const { value: loss, grads, aux } = valueAndGrads((trained) => {
       const all = { params: { ...params, ...trained }, batchStats };
       const [logits, stats] = apply(model, all, x, { train: true, seed });
@@ -209,17 +207,19 @@ export async function train(
   const totalSteps = epochs * perEpoch;
   const compiled = trainStep(model, recipe, data.train.transforms, precision);
   const pull = pullStep();
-  const flips = alternateFlips(data.train.labels.length, seed);
+  const alternate = data.train.transforms.some((transform) =>
+    transform.kind === "augment" && transform.flip === "alternate"
+  );
   let state = options.state ?? initialState(model, recipe, data.train, seed);
   if (recipe.lookahead && !state.slow) state = { ...state, slow: cloneVariables(state.variables) };
   try {
     for (let epoch = Math.floor(state.step / perEpoch); epoch < epochs && !signal?.aborted; epoch++) {
       const done = (state.step - epoch * perEpoch) * batchSize;
       const order = shuffledOrder(images, seed, epoch).subarray(done);
-      for (const batch of batches(data.train, batchSize, { order })) {
+      const mirrored = alternate ? alternateFlips(data.train.labels.length, seed, epoch) : undefined;
+      for (const batch of batches(data.train, batchSize, { order, mirrored })) {
         const rate = learningRate(recipe.schedule, state.step, totalSteps);
-        const mirrored = flips(batch.members, epoch);
-        const at = { ...batch, mirrored, imageShape: data.train.imageShape, rate, seed };
+        const at = { ...batch, imageShape: data.train.imageShape, rate, seed };
         state = runStep(compiled, state, at);
         if (!Number.isFinite(state.lastLoss)) throw notFinite(state, epoch, rate);
         const keep = recipe.lookahead && pullAfter(recipe.lookahead, state.step, totalSteps);
@@ -275,7 +275,6 @@ function runStep(
   compiled: TrainStep,
   state: TrainState,
   batch: Batch & {
-    mirrored: Int32Array;
     imageShape: Dataset["imageShape"];
     rate: number;
     seed: number;
@@ -284,7 +283,6 @@ function runStep(
   const input = {
     images: tf.tensor4d(batch.images, [batch.size, ...batch.imageShape]),
     labels: tf.tensor1d(batch.labels, "int32"),
-    mirrored: tf.tensor1d(batch.mirrored, "int32"),
     learningRate: tf.scalar(batch.rate),
     seed: tf.tensor1d([batch.seed, state.step], "int32"),
   };

@@ -88,11 +88,11 @@ export function normalize({ mean, std }: ChannelStats): (data: Data) => Data {
 /**
  * Changes the training images at random, anew each time they are seen; validation and test images stay as they are.
  *
- * @param cfg `flip`: mirror each image left to right with probability 1/2, or alternately. `crop`: shift each image by a whole number
- *   of pixels, uniform in `[-crop, crop]` down and across, which is torchvision's `RandomCrop(size, padding=crop)`.
- *   `padding`: what the shift brings in. `"zero"` (the default) is black, pixel value 0, wherever in the list the step
- *   stands: after `normalize` it is the normalised black. `"reflect"` mirrors about the edge pixel, which is not
- *   repeated, as NumPy's and PyTorch's `reflect`.
+ * @param cfg `flip`: mirror each image left to right with probability 1/2, or (`"alternate"`) in every other epoch.
+ *   `crop`: shift each image by a whole number of pixels, uniform in `[-crop, crop]` down and across, which is
+ *   torchvision's `RandomCrop(size, padding=crop)`. `padding`: what the shift brings in. `"zero"` (the
+ *   default) is black, pixel value 0, wherever in the list the step stands: after `normalize` it is the normalised
+ *   black. `"reflect"` mirrors about the edge pixel, which is not repeated, as NumPy's and PyTorch's `reflect`.
  * @throws {RangeError} If `crop` is not an integer from 0, or `"reflect"` would reach past the image.
  * @example
  * ```ts

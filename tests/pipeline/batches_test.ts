@@ -1,6 +1,7 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { batches, shuffledOrder } from "../../pipeline/batches.ts";
+import { alternateFlips, batches, shuffledOrder } from "../../pipeline/batches.ts";
+import { createDataset } from "../../pipeline/dataset.ts";
 import reference from "../data/numpy_shuffle.json" with { type: "json" };
 import { smallDataset } from "./small_data.ts";
 
@@ -23,6 +24,27 @@ Deno.test("batches reads members in their order, and in that of `order`", () => 
   const [some] = batches(dataset, 8, { order: Uint32Array.of(2, 0) });
   assertEquals([...some.images], [3, 5].flatMap(pixels));
   assertEquals([...some.labels], [0, 2]);
+});
+
+Deno.test("batches by hand: an image mirrored has its columns in reverse order, rows and channels as they were", () => {
+  const dataset = createDataset({
+    images: Uint8Array.from({ length: 3 * 12 }, (_, i) => i),
+    labels: Uint8Array.of(0, 1, 0),
+    imageShape: [2, 3, 2],
+    classes: ["ant", "bee"],
+  });
+  const first = [0, 1, /**/ 2, 3, /**/ 4, 5, /* next row */ 6, 7, /**/ 8, 9, /**/ 10, 11];
+  const second = [16, 17, /**/ 14, 15, /**/ 12, 13, /* next row */ 22, 23, /**/ 20, 21, /**/ 18, 19];
+  const third = [28, 29, /**/ 26, 27, /**/ 24, 25, /* next row */ 34, 35, /**/ 32, 33, /**/ 30, 31];
+  const mirrored = Uint8Array.of(0, 1, 1);
+  const made = [...batches(dataset, 2, { mirrored })];
+  assertEquals(made.map(({ images }) => [...images]), [[...first, ...second], third]);
+  assertEquals(made.flatMap(({ labels }) => [...labels]), [0, 1, 0]);
+
+  // Told by position in the store, not by place in the data set or in the order.
+  const some = { ...dataset, indices: Uint32Array.of(2, 0) };
+  const [batch] = batches(some, 2, { order: Uint32Array.of(1, 0), mirrored });
+  assertEquals([...batch.images], [...first, ...third]);
 });
 
 Deno.test("batches counts every image once, whatever the batch size", () => {
@@ -57,6 +79,26 @@ Deno.test("batches refuses a size that is no positive integer and an order outsi
     RangeError,
     "batches: order has position 3, the data set has 3 images",
   );
+});
+
+Deno.test("batches refuses flips of another number of images than the store has", () => {
+  const part = { ...smallDataset(3), indices: Uint32Array.of(0, 1) };
+  assertThrows(
+    () => [...batches(part, 2, { mirrored: new Uint8Array(2) })],
+    TypeError,
+    "batches: mirrored tells of 2 images, the data set's store has 3",
+  );
+});
+
+Deno.test("alternateFlips mirrors half of the images, and each in every other epoch", () => {
+  const [first, second, third] = [0, 1, 2].map((epoch) => [...alternateFlips(1000, 7, epoch)]);
+  assertEquals(first.filter((flip) => flip === 1).length, 500);
+  assertEquals(second, first.map((flip) => 1 - flip));
+  assertEquals(third, first);
+  assert(first.join() !== [...alternateFlips(1000, 8, 0)].join(), "another seed mirrors others");
+  // Neighbours are not alike: of 999 pairs about 500 differ, standard deviation 16.
+  const changes = first.slice(1).filter((flip, i) => flip !== first[i]).length;
+  assert(Math.abs(changes - 500) < 80, `${changes}`);
 });
 
 Deno.test("shuffledOrder is a permutation, the same for the same arguments, another for each epoch and seed", () => {

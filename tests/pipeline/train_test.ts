@@ -285,6 +285,16 @@ leakTest("train: every epoch has its own order, every step its own draws", async
   assertEquals(distinct(await lossesOf(plain, one)), 1);
   assertEquals(distinct(await lossesOf(plain, augment({ flip: false, crop: 4 })(one))), 3);
   assertEquals(distinct(await lossesOf(resnet([1, 1, 1], { ...cfg, dropout: 0.5 }), one)), 3);
+
+  // The one image is mirrored in every second epoch, and the step draws nothing.
+  const pixels = tf.tensor4d(one.train.images, [1, 8, 8, 3], "int32");
+  const turned = tf.reverse(pixels, 2);
+  const other = { train: { ...one.train, images: Uint8Array.from(turned.dataSync()) } };
+  tf.dispose([pixels, turned]);
+  const [[stored], [mirrored]] = [await lossesOf(plain, one), await lossesOf(plain, other)];
+  assertNotEquals(mirrored, stored);
+  const alternate = augment({ flip: "alternate", crop: 0 })(one);
+  assertEquals(await lossesOf(plain, alternate), [stored, mirrored, stored]);
 });
 
 leakTest("train: a loss that is not finite ends the run with what to try", async () => {
@@ -341,7 +351,6 @@ leakTest("trainStep: three steps on the small network are PyTorch's", async () =
   const batch = {
     images: toTensor<tf.Tensor4D>(nchwToNhwc(golden.x)),
     labels: tf.tensor1d(golden.labels, "int32"),
-    mirrored: tf.tensor1d(golden.labels.map(() => 0), "int32"),
     learningRate: tf.scalar(0.01),
     seed: tf.tensor1d([0, 0], "int32"),
   };
