@@ -4,6 +4,7 @@ import { type Attr, AttrKind, type AttrSetters, eagerSetters, setAttrs } from ".
 import { readBuffer } from "./buffers.ts";
 import { DType } from "./dtypes.ts";
 import { UserError } from "./errors.ts";
+import { faultless } from "./faults.ts";
 import { cString, cStringBytes, type Library } from "./library.ts";
 import { encodeConfig } from "./protos.ts";
 import { allocate, deleteStrings, read, type Values } from "./tensors.ts";
@@ -181,6 +182,16 @@ export class Binding implements TFJSBinding {
   }
 
   executeOp(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
+    const safe = faultless({ op: name, attrs }, (input) => this.tensorDataSync(inputIds[input]));
+    return this.#executeOrRecord(safe.op, safe.attrs, inputIds, numOutputs);
+  }
+
+  #executeOrRecord(
+    name: string,
+    attrs: readonly Attr[],
+    inputIds: number[],
+    numOutputs: number,
+  ): TensorMetadata[] {
     if (this.#trace === undefined) return this.#execute(name, attrs, inputIds, numOutputs);
     if (this.#trace.graph.opDef(name).isStateful) {
       throw new JitError(

@@ -118,7 +118,7 @@ function plainGradient(
   const options = convolutionAttrs(attrs);
   return {
     x: () => callOp("Conv2DBackpropInput", options, [sizes(attrs.xShape), kernel, dy])[0],
-    kernel: () => filterGradient(dy, x, options, attrs),
+    kernel: () => filterGradient(dy, x, options, attrs.kernelShape),
   };
 }
 
@@ -178,19 +178,12 @@ function paddedGradient(
       const [dPadded] = callOp("Conv2DBackpropInput", options, [sizes(paddedShape), kernel, dy]);
       return tfjs.slice(dPadded, paddings.map(([before]) => before), xShape);
     },
-    kernel: () => filterGradient(dy, tfjs.pad(x, paddings), options, attrs),
+    kernel: () => filterGradient(dy, tfjs.pad(x, paddings), options, kernelShape),
   };
 }
 
-/** `Conv2DBackpropFilter`, by a kernel of oneDNN's that reads what it should. */
-function filterGradient(
-  dy: tfjs.Tensor,
-  x: tfjs.Tensor,
-  options: Attrs,
-  attrs: ConvolutionAttrs,
-): tfjs.Tensor {
-  const safe = { ...options, ...(misreadsFilterGradient(attrs) && EXPLICITLY_NONE) };
-  return callOp("Conv2DBackpropFilter", safe, [x, sizes(attrs.kernelShape), dy])[0];
+function filterGradient(dy: tfjs.Tensor, x: tfjs.Tensor, options: Attrs, kernelShape: number[]): tfjs.Tensor {
+  return callOp("Conv2DBackpropFilter", options, [x, sizes(kernelShape), dy])[0];
 }
 
 function convolutionAttrs({ stride, padding, kernelShape }: ConvolutionAttrs): Attrs {
@@ -199,20 +192,6 @@ function convolutionAttrs({ stride, padding, kernelShape }: ConvolutionAttrs): A
     strides: [1, stride, stride, 1],
     ...paddingAttrs(kernelShape.slice(0, 2), { stride, padding }),
   };
-}
-
-/** No padding, written out: it leads to another of oneDNN's kernels than VALID does. */
-const EXPLICITLY_NONE = { padding: "EXPLICIT", explicit_paddings: [0, 0, 0, 0, 0, 0, 0, 0] };
-
-/**
- * oneDNN's filter gradient of a strided 1 x 1 convolution over few channels is wrong, and differs from call to call, in
- * TensorFlow 2.21: it even writes outside its memory. Seen on AVX2, whose blocks are 8 channels: 1 to 7 channels failed in
- * most of 96 cases, 8 and more in none. AVX-512's blocks are 16.
- */
-function misreadsFilterGradient(
-  { stride, kernelShape: [height, width, channels] }: ConvolutionAttrs,
-): boolean {
-  return stride > 1 && height === 1 && width === 1 && channels < 16;
 }
 
 /**

@@ -1,0 +1,43 @@
+"""Convolutions in bfloat16 over images narrower than the window or its step: wrong values, and memory that nobody wrote.
+
+    pip install tensorflow-cpu==2.21.0 && python bfloat16_narrow_images.py
+
+Everything is a small whole number, exact in bfloat16: each result should be float32's, rounded once.
+"""
+import numpy as np
+import tensorflow as tf
+
+random = np.random.default_rng(0)
+
+
+def whole(*shape):
+    return tf.constant(random.integers(-2, 3, shape), tf.float32)
+
+
+def count_wrong(title, op):
+    wrong, worst = 0, 0.0
+    for _ in range(200):
+        tf.fill([random.integers(1, 4000)], np.nan) + 1  # leaves NaN in memory that is handed out again
+        expected, found = op()
+        difference = np.abs(tf.cast(found, tf.float32) - expected)
+        wrong += not np.all(difference <= np.abs(expected) / 128)
+        worst = max(worst, np.max(np.nan_to_num(difference, nan=np.inf)))
+    print(f"{title}: {wrong} of 200 wrong, by up to {worst:g}")
+
+
+def forward():
+    x, kernel = whole(1, 12, 2, 1), whole(3, 2, 1, 13)
+    run = lambda t: tf.raw_ops.Conv2D(input=t(x), filter=t(kernel), strides=[1, 1, 3, 1], padding="VALID")
+    return run(tf.identity), run(lambda v: tf.cast(v, tf.bfloat16))
+
+
+def filter_gradient():
+    x, dy = whole(2, 1, 1, 6), whole(2, 1, 1, 16)
+    run = lambda t: tf.raw_ops.Conv2DBackpropFilter(
+        input=t(x), filter_sizes=[1, 2, 6, 16], out_backprop=t(dy), strides=[1, 1, 2, 1], padding="SAME"
+    )
+    return run(tf.identity), run(lambda v: tf.cast(v, tf.bfloat16))
+
+
+count_wrong("Conv2D, image 12 x 2, window 3 x 2, step 3 across", forward)
+count_wrong("Conv2DBackpropFilter, image 1 x 1, window 1 x 2, step 2 across", filter_gradient)
