@@ -14,6 +14,14 @@ export interface Pool extends Window {
   kernelSize: number;
 }
 
+/** A convolution: its window, and the shapes of what the window slides over. */
+export interface Convolution extends Window {
+  /** `[n, h, w, in]`. */
+  xShape: number[];
+  /** `[kh, kw, in, out]`. */
+  kernelShape: number[];
+}
+
 /** @throws {RangeError} If a size is no whole number, or below its least value: TensorFlow would not refuse all of them. */
 export function checkWindow(op: string, window: Partial<Pool>): void {
   for (const [name, least] of [["kernelSize", 1], ["stride", 1], ["padding", 0]] as const) {
