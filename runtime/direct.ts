@@ -55,8 +55,8 @@ function attrsOf({ stride, padding, kernelShape }: Convolution): Attrs {
 
 /**
  * The same convolution without padding, and the padding of its image; `undefined` where TensorFlow has a name for the
- * padding. oneDNN has no kernel for gradients with explicit padding, and TensorFlow's own takes up to twenty times as
- * long.
+ * padding. oneDNN has no kernel for gradients with explicit padding, and TensorFlow's own takes far longer
+ * (docs/performance.md, "What helped").
  */
 function paddingApart(
   convolution: Convolution,

@@ -46,6 +46,19 @@ export function paddingAttrs(
 }
 
 /**
+ * Rows and columns of what a window gives on an NHWC image: floor((in + 2 padding - kernel) / stride) + 1.
+ * @param kernel The window's height and width.
+ */
+export function outputSize(
+  shape: readonly number[],
+  kernel: readonly number[],
+  { stride, padding }: Window,
+): [rows: number, columns: number] {
+  const along = (axis: 0 | 1) => Math.floor((shape[1 + axis] + 2 * padding - kernel[axis]) / stride) + 1;
+  return [along(0), along(1)];
+}
+
+/**
  * The padding of an NHWC image, for `tf.pad`, that a window reaches: on the far sides it may be less than `padding`.
  * @param kernel The window's height and width.
  */
@@ -54,9 +67,9 @@ export function reachedPaddings(
   kernel: readonly number[],
   { stride, padding }: Window,
 ): [before: number, after: number][] {
-  const sides = [1, 2].map((axis): [number, number] => {
-    const steps = Math.floor((shape[axis] + 2 * padding - kernel[axis - 1]) / stride);
-    return [padding, Math.max(0, steps * stride + kernel[axis - 1] - padding - shape[axis])];
+  const sides = outputSize(shape, kernel, { stride, padding }).map((steps, axis): [number, number] => {
+    const reached = (steps - 1) * stride + kernel[axis];
+    return [padding, Math.max(0, reached - padding - shape[1 + axis])];
   });
   return [[0, 0], ...sides, [0, 0]];
 }

@@ -4,7 +4,6 @@ import { runtime } from "../../runtime/backend.ts";
 import { conv2d, jit, statelessUniform, tf } from "../../runtime/mod.ts";
 import { profile } from "../../runtime/profile.ts";
 import {
-  fasterTile,
   transforms,
   winogradConv2d,
   winogradFilterGradient,
@@ -55,29 +54,6 @@ Deno.test("winograd: m + 2 products give m outputs of a correlation with 3 weigh
       const expected = dot(pixels.slice(i, i + 3), weights);
       assertAlmostEquals(dot(result.map((row) => row[i]), products), expected, 1e-10, `F(${tile}, 3)[${i}]`);
     }
-  }
-});
-
-Deno.test("winograd: taken for many channels, with the tile that fits the map", () => {
-  type Tile = number | undefined;
-  const cases: [size: number, channels: number, training: [Tile, Tile], alone: [Tile, Tile]][] = [
-    [28, 128, [4, 2], [4, undefined]],
-    [14, 256, [5, 2], [5, 2]],
-    [15, 256, [5, undefined], [5, undefined]],
-    [7, 512, [4, 2], [4, 2]],
-    [7, 256, [4, undefined], [4, undefined]],
-    [3, 256, [4, undefined], [4, undefined]],
-    [2, 512, [undefined, 2], [undefined, 2]],
-    [56, 64, [4, undefined], [undefined, undefined]],
-    [14, 64, [undefined, undefined], [undefined, undefined]],
-    [32, 16, [undefined, undefined], [undefined, undefined]],
-  ];
-  for (const [size, channels, training, alone] of cases) {
-    const chosen = (isDifferentiated: boolean) =>
-      (["float32", "bfloat16"] as const).map((precision) =>
-        fasterTile([16, size, size], channels, { precision, isDifferentiated })
-      );
-    assertEquals([chosen(true), chosen(false)], [training, alone], `${size} with ${channels}`);
   }
 });
 
