@@ -17,6 +17,9 @@ export function type(value: keyof typeof DType): Attr {
   return { name: "", type: AttrKind.type, value: DType[value] };
 }
 
+/** The type of an op on float32, by the name that TensorFlow's ops have for that attribute. */
+export const T = type("float32");
+
 /** A list of types as an attribute. */
 export function types(...values: (keyof typeof DType)[]): Attr {
   return { name: "", type: AttrKind.type, value: values.map((value) => DType[value]) };

@@ -6,14 +6,12 @@
  * each of the (m + 2)^2 places, and transformed back: F(m x m, 3 x 3) of A. Lavin and S. Gray, "Fast Algorithms for
  * Convolutional Neural Networks" (arXiv:1509.09308).
  *
- * It rounds more than a direct convolution. Against float32's direct one, 14 x 14 pixels and 128 channels of normal
- * numbers, root mean square of the difference over that of the result: 1e-6 to 4e-6 in float32; in bfloat16, where
- * the direct one has 2.9e-3, 5e-3 with tiles of 2 but 1.5e-2 with tiles of 3 and 2e-2 with tiles of 4.
+ * It rounds more than a direct convolution, the more the larger the tiles: in float32 by little, in bfloat16 too much with
+ * tiles above 2 (docs/performance.md, "Winograd's convolution").
  *
  * Images are `[n, h, w, channels]`, kernels `[3, 3, in, out]`, padding is one pixel on each side.
  */
 import * as tfjs from "@tensorflow/tfjs";
-import type { Precision } from "./jit.ts";
 import { callOp, types } from "./kernel.ts";
 import { firstRows, grid, type Place, readPixels } from "./pixels.ts";
 
@@ -76,54 +74,6 @@ function withRoots(roots: readonly number[]): number[] {
   );
 }
 
-/** What a convolution is for. */
-export interface Purpose {
-  /** Number format of the products. */
-  readonly precision: Precision;
-  /** Whether its gradients will be taken too. */
-  readonly isDifferentiated: boolean;
-}
-
-/**
- * The tile with which Winograd's convolution is faster than oneDNN's direct one; `undefined` where the direct one is.
- *
- * The share of the direct one's multiplications that are left (more where tiles reach beyond a small map) must be the less
- * the fewer the channels, since what is moved grows with the pixels alone; a gradient shares some of that. Time of the
- * direct one on two cores with AVX-512, with gradients and without: float32, 256 channels at 14 x 14 0.54 and 0.62, 128 at
- * 28 x 28 0.69 and 0.77, 512 at 7 x 7 0.79 and 0.96, 64 at 56 x 56 0.94 and 1.09, 64 at 8 x 8 0.92 and 0.96; bfloat16, 256 at
- * 14 x 14 0.68 and 0.85, 512 at 7 x 7 0.74 and 0.96, 128 at 28 x 28 0.90 and 1.01, 64 at 56 x 56 1.18 and 1.47. Float32 kept
- * to AVX2, with gradients: 256 at 14 x 14 0.61, 128 at 28 x 28 0.54, 512 at 7 x 7 0.69, 64 at 56 x 56 0.78.
- *
- * @param shape `[n, h, w, ...]` of the image.
- * @param channels The fewer of the kernel's input and output channels.
- */
-export function fasterTile(
-  [, height, width]: readonly number[],
-  channels: number,
-  { precision, isDifferentiated }: Purpose,
-): number | undefined {
-  const share = (tile: number): number =>
-    (tile + 2) ** 2 * Math.ceil(height / tile) * Math.ceil(width / tile) / (9 * height * width);
-  const { tiles, mostShare } =
-    LIMITS[precision].find(({ fewest, fewestAlone }) =>
-      channels >= (isDifferentiated ? fewest : fewestAlone)
-    ) ?? { tiles: [], mostShare: 0 };
-  const [tile] = tiles.toSorted((a, b) => share(a) - share(b));
-  return share(tile) <= mostShare ? tile : undefined;
-}
-
-/** The first that applies counts: with so many channels, or so many without gradients, these tiles up to that share. */
-const LIMITS = {
-  float32: [
-    { fewest: 128, fewestAlone: 128, tiles: [4, 5], mostShare: 0.45 },
-    { fewest: 64, fewestAlone: Infinity, tiles: [4], mostShare: 0.26 },
-  ],
-  bfloat16: [
-    { fewest: 512, fewestAlone: 512, tiles: [2], mostShare: 0.6 },
-    { fewest: 128, fewestAlone: 256, tiles: [2], mostShare: 0.45 },
-  ],
-};
-
 /** The convolution, `[n, h, w, out]`. */
 export function winogradConv2d(x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, tile: number): tfjs.Tensor4D {
   const tiling = tilesOf(x.shape, tile);
@@ -170,7 +120,7 @@ function transformImage(x: tfjs.Tensor4D, tiling: Tiling): tfjs.Tensor3D {
 /**
  * The kernel, transformed: `[places, in, out]`.
  * @param image What it will be multiplied with. Kernels are there from the start of a step, and TensorFlow, which runs what
- * it can, would transform those of all layers first and keep them: a float32 step of ResNet-34 took 2.7 GB for 2.0.
+ * it can, would transform those of all layers first and keep them (docs/performance.md, "What helped").
  */
 function transformKernel(kernel: tfjs.Tensor4D, rows: Matrix, image: tfjs.Tensor4D): tfjs.Tensor3D {
   const [, , inputs, outputs] = kernel.shape;

@@ -1,7 +1,7 @@
 /** What the runtime's tests share: every op is tried as it is and compiled. */
 import { canLoadTensorFlow } from "../needs.ts";
 import { assertEquals } from "@std/assert";
-import { jit, liveHandles, tf } from "../../runtime/mod.ts";
+import { conv2d, jit, liveHandles, statelessUniform, tf, type Window } from "../../runtime/mod.ts";
 import type { Reference } from "../reference.ts";
 
 /** How a function was run. */
@@ -41,6 +41,25 @@ export function gradients<A extends tf.Tensor[]>(
   return tf.grads(weighted)(args);
 }
 
+/** Images of ones. */
+export function images(...shape: [n: number, height: number, width: number, channels: number]): tf.Tensor4D {
+  return tf.ones(shape);
+}
+
+/** Values from -1 to 1, others for each salt. */
+export function uniform<T extends tf.Tensor>(salt: number, ...shape: number[]): T {
+  return tf.sub(tf.mul(statelessUniform(shape, tf.tensor1d([salt, 3], "int32")), 2), 1) as T;
+}
+
+/** A convolution and both its gradients, as a function of image, kernel and incoming gradient. */
+export function conv2dAndGradients(window: Window) {
+  const layer = (x: tf.Tensor4D, kernel: tf.Tensor4D) => conv2d(x, kernel, window);
+  return (x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D) => {
+    const [dx, dKernel] = gradients(layer, [x, kernel], [dy]);
+    return { y: layer(x, kernel), dx, dKernel };
+  };
+}
+
 /** What is held right now: tfjs' tensors, TensorFlow's handles. */
 export function held(): { tensors: number; handles: number } {
   return { tensors: tf.memory().numTensors, handles: liveHandles() };
@@ -71,4 +90,16 @@ export function leakTest(name: string, fn: () => void | Promise<void>): void {
 /** The same, with what it makes and does not keep disposed for it. */
 export function tidyTest(name: string, fn: () => void): void {
   leakTest(name, () => void tf.tidy(fn));
+}
+
+/** A test of an error inside of a gradient, where tfjs does not dispose of what it has saved for it. */
+export function gradientErrorTest(name: string, fn: () => void): void {
+  Deno.test({
+    name,
+    ignore: !canLoadTensorFlow,
+    async fn(): Promise<void> {
+      await tf.ready();
+      tf.tidy(fn);
+    },
+  });
 }

@@ -15,10 +15,11 @@ import {
   relu,
   tf,
 } from "../../runtime/mod.ts";
+import resize from "../data/golden/resize.json" with { type: "json" };
 import kernels from "../data/kernels.json" with { type: "json" };
 import { canLoadTensorFlow } from "../needs.ts";
-import { assertClose, EXACT, FORWARD, GRADIENT } from "../reference.ts";
-import { eagerAndJitted, gradients, toTensor } from "./harness.ts";
+import { assertClose, EXACT, FORWARD, GRADIENT, nchwToNhwc } from "../reference.ts";
+import { eagerAndJitted, gradients, tidyTest, toTensor } from "./harness.ts";
 
 /** A kernel call. A method's parameters may be narrower than the type says, which a function's may not. */
 type Run = { run(...inputs: tf.Tensor[]): tf.Tensor | tf.Tensor[] }["run"];
@@ -300,3 +301,11 @@ for (const [name, run] of Object.entries(runs)) {
     },
   });
 }
+
+tidyTest("kernel: resizeBilinear is PyTorch's with half-pixel centres", () => {
+  eagerAndJitted(
+    (x: tf.Tensor4D) => tf.image.resizeBilinear(x, [resize.size, resize.size], false, true),
+    [toTensor<tf.Tensor4D>(nchwToNhwc(resize.x))],
+    (y, mode) => assertClose(y, nchwToNhwc(resize.y), FORWARD, `${mode} y`),
+  );
+});

@@ -1,10 +1,7 @@
-/** Winograd's convolution: its arithmetic, its values against PyTorch's and the direct one's, and where it is taken. */
+/** Winograd's convolution: its arithmetic, and its values against PyTorch's and the direct one's. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { runtime } from "../../runtime/backend.ts";
-import { conv2d, jit, statelessUniform, tf } from "../../runtime/mod.ts";
-import { profile } from "../../runtime/profile.ts";
+import { jit, tf } from "../../runtime/mod.ts";
 import {
-  fasterTile,
   transforms,
   winogradConv2d,
   winogradFilterGradient,
@@ -12,9 +9,7 @@ import {
 } from "../../runtime/winograd.ts";
 import convolutions from "../data/golden/conv2d.json" with { type: "json" };
 import { assertClose, FORWARD, GRADIENT, nchwToNhwc, oihwToHwio } from "../reference.ts";
-import { eagerAndJitted, gradients, tidyTest, toTensor } from "./harness.ts";
-
-const WINDOW = { stride: 1, padding: 1 };
+import { conv2dAndGradients, eagerAndJitted, tidyTest, toTensor, uniform } from "./harness.ts";
 
 /** The convolution and both gradients, by tiles of that size. */
 const byTiles = (tile: number) => (x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D) => ({
@@ -24,22 +19,16 @@ const byTiles = (tile: number) => (x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.T
 });
 
 /** The same by `conv2d`, which takes TensorFlow's own when it runs eagerly. */
-function direct(x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D) {
-  const layer = (x: tf.Tensor4D, kernel: tf.Tensor4D) => conv2d(x, kernel, WINDOW);
-  const [dx, dKernel] = gradients(layer, [x, kernel], [dy]);
-  return { y: layer(x, kernel), dx, dKernel };
-}
+const direct = conv2dAndGradients({ stride: 1, padding: 1 });
 
-/** An image, a kernel and a gradient with values from -1 to 1. */
+/** An image, a kernel and a gradient. */
 function draw(
   [n, height, width, inputs, outputs]: readonly number[],
 ): [x: tf.Tensor4D, kernel: tf.Tensor4D, dy: tf.Tensor4D] {
-  const values = (salt: number, ...shape: number[]) =>
-    tf.sub(tf.mul(statelessUniform(shape, tf.tensor1d([salt, 3], "int32")), 2), 1) as tf.Tensor4D;
   return [
-    values(1, n, height, width, inputs),
-    values(2, 3, 3, inputs, outputs),
-    values(3, n, height, width, outputs),
+    uniform(1, n, height, width, inputs),
+    uniform(2, 3, 3, inputs, outputs),
+    uniform(3, n, height, width, outputs),
   ];
 }
 
@@ -55,29 +44,6 @@ Deno.test("winograd: m + 2 products give m outputs of a correlation with 3 weigh
       const expected = dot(pixels.slice(i, i + 3), weights);
       assertAlmostEquals(dot(result.map((row) => row[i]), products), expected, 1e-10, `F(${tile}, 3)[${i}]`);
     }
-  }
-});
-
-Deno.test("winograd: taken for many channels, with the tile that fits the map", () => {
-  type Tile = number | undefined;
-  const cases: [size: number, channels: number, training: [Tile, Tile], alone: [Tile, Tile]][] = [
-    [28, 128, [4, 2], [4, undefined]],
-    [14, 256, [5, 2], [5, 2]],
-    [15, 256, [5, undefined], [5, undefined]],
-    [7, 512, [4, 2], [4, 2]],
-    [7, 256, [4, undefined], [4, undefined]],
-    [3, 256, [4, undefined], [4, undefined]],
-    [2, 512, [undefined, 2], [undefined, 2]],
-    [56, 64, [4, undefined], [undefined, undefined]],
-    [14, 64, [undefined, undefined], [undefined, undefined]],
-    [32, 16, [undefined, undefined], [undefined, undefined]],
-  ];
-  for (const [size, channels, training, alone] of cases) {
-    const chosen = (isDifferentiated: boolean) =>
-      (["float32", "bfloat16"] as const).map((precision) =>
-        fasterTile([16, size, size], channels, { precision, isDifferentiated })
-      );
-    assertEquals([chosen(true), chosen(false)], [training, alone], `${size} with ${channels}`);
   }
 });
 
@@ -129,18 +95,4 @@ tidyTest("winograd: tiles of 2 round at most twice as much in bfloat16 as the di
     const [a, b] = [error(name, ours), error(name, theirs)];
     assert(b > 1e-3 && a < 2.2 * b, `${name}: ${a} against ${b}`);
   }
-});
-
-tidyTest("winograd: conv2d takes it inside jit, where the processor is one that it was measured on", () => {
-  const args = draw([2, 8, 8, 128, 128]);
-  const { cpu, binding } = runtime();
-  const isMeasured = ["AVX2", "AVX-512", "AMX"].includes(cpu.instructions) && !binding.isUsingGpuDevice();
-  const ops = profile(direct, args, { runs: 1 }).nodes.map(({ op }) => op);
-  assertEquals(ops.some((op) => /Conv2D/.test(op)), !isMeasured, `${ops}`);
-  const exact = direct(...args);
-  eagerAndJitted(direct, args, (found, mode) => {
-    for (const name of ["y", "dx", "dKernel"] as const) {
-      assertClose(found[name], exact[name], FORWARD, `${mode} ${name}`);
-    }
-  });
 });
