@@ -232,6 +232,15 @@ export class Binding implements TFJSBinding {
     return this.#trace !== undefined;
   }
 
+  /** What the names of new nodes begin with in the trace under way; setting it without a trace changes nothing. */
+  get scope(): string {
+    return this.#trace?.graph.scope ?? "";
+  }
+
+  set scope(scope: string) {
+    if (this.#trace !== undefined) this.#trace.graph.scope = scope;
+  }
+
   /** Whether what is being traced will run in bfloat16. */
   get isTracingBfloat16(): boolean {
     return this.#trace?.bfloat16 ?? false;

@@ -17,6 +17,8 @@ const encoder = new TextEncoder();
 
 /** A graph under construction. Must be closed. */
 export class Trace implements Disposable {
+  /** What the names of new nodes begin with: a path, or nothing. */
+  scope = "";
   readonly #library: Library;
   readonly #graph: Deno.PointerObject;
   readonly #setters: AttrSetters;
@@ -112,8 +114,8 @@ export class Trace implements Disposable {
   }
 
   #begin(op: string): Deno.PointerValue {
-    const name = encoder.encode(`${op}_${this.#nodes++}\0`);
-    return this.#library.symbols.TF_NewOperation(this.#graph, cStringBytes(op), name);
+    const name = nodeName(this.scope, `${op}_${this.#nodes++}`);
+    return this.#library.symbols.TF_NewOperation(this.#graph, cStringBytes(op), encoder.encode(name + "\0"));
   }
 
   #finish(node: Deno.PointerValue, op: string): TracedTensor[] {
@@ -137,6 +139,12 @@ export class Trace implements Disposable {
     check("TF_GraphGetTensorShape");
     return Array.from(dims, Number);
   }
+}
+
+/** A name with its scope, of the characters that TensorFlow takes: it refuses others only when the function first runs. */
+function nodeName(scope: string, name: string): string {
+  const path = scope === "" ? name : `${scope}/${name}`;
+  return path.replace(/^[^A-Za-z0-9.]/, ".").replaceAll(/[^A-Za-z0-9_.\\/>-]/g, "_");
 }
 
 /** Ops do not change while the process runs. */
