@@ -15,7 +15,7 @@ export interface ApplyOptions {
 }
 
 /**
- * Runs a model: a pure function of its arguments, eager or inside `jit`.
+ * Runs a model: a pure function of its arguments, eager or inside `jit`, where each node's name is a scope.
  *
  * Evaluation normalises with the running statistics. Training normalises with those of the batch, and gives
  * the running ones after this batch: `running = (1 - momentum) * running + momentum * batch`, the batch's
@@ -69,7 +69,8 @@ export function apply(
     for (const [index, node] of model.nodes.entries()) {
       const inputs = node.inputs.map((input: Node) => values.get(input)!);
       if (node.op !== "input") {
-        values.set(node, run(node, inputs, { ...options, variables, batchStats, index }));
+        const context = { ...options, variables, batchStats, index };
+        values.set(node, runtime.withScope(node.name, () => run(node, inputs, context)));
       }
     }
     const logits = values.get(model.output) as tf.Tensor2D;
@@ -170,8 +171,10 @@ function runBatchNorm(node: Node & { op: "batchNorm" }, x: tf.Tensor4D, context:
   const batch = runtime.batchNormTrain(x, scale, offset, epsilon);
   const update = (running: tf.Tensor1D, current: tf.Tensor1D): tf.Tensor1D =>
     tf.add(tf.mul(running, 1 - momentum), tf.mul(current, momentum));
-  context.batchStats[meanName] = update(mean, batch.mean);
-  context.batchStats[varianceName] = update(variance, batch.variance);
+  runtime.withScope("statistics", () => {
+    context.batchStats[meanName] = update(mean, batch.mean);
+    context.batchStats[varianceName] = update(variance, batch.variance);
+  });
   return batch.y;
 }
 

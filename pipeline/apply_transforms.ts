@@ -1,5 +1,5 @@
 /** Runs a list of transforms on the device, eagerly or inside `jit`. */
-import { foldSeed, tf } from "../runtime/mod.ts";
+import { foldSeed, tf, withScope } from "../runtime/mod.ts";
 import { drawAugmentation, moveImages } from "./augmentation.ts";
 import type { Normalize, Resize, Transform } from "./dataset.ts";
 import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./interpolation.ts";
@@ -48,10 +48,10 @@ export function applyTransforms(
     for (const [place, transform] of transforms.entries()) {
       switch (transform.kind) {
         case "resize":
-          images = resizeImages(images, transform);
+          images = withScope("transforms/resize", () => resizeImages(images, transform));
           break;
         case "normalize":
-          images = normalizeImages(images, transform);
+          images = withScope("transforms/normalize", () => normalizeImages(images, transform));
           black = black.map((value, channel) =>
             (value / 255 - transform.mean[channel]) / transform.std[channel]
           );
@@ -59,8 +59,10 @@ export function applyTransforms(
         case "augment": {
           if (!train) break;
           if (!seed) throw new TypeError("applyTransforms: augment with train: true needs a seed");
-          const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place));
-          images = moveImages(images, draws, transform.padding, black);
+          images = withScope("transforms/augment", () => {
+            const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place));
+            return moveImages(images, draws, transform.padding, black);
+          });
           break;
         }
       }

@@ -42,6 +42,14 @@ export interface Place {
   readonly pass: "forward" | "backward" | "update";
 }
 
+/** Scopes that stand for a part, in the layer that they stand in or in none. */
+const PART_OF_SCOPE = new Map<string, Partial<Place>>([
+  ["transforms", { layer: PARTS.input }],
+  ["loss", { layer: PARTS.loss }],
+  ["optimizer", { layer: PARTS.optimizer, pass: "update" }],
+  ["statistics", { layer: PARTS.statistics, pass: "update" }],
+]);
+
 /** The times by kind of kernel, the longest first. */
 export function timesByOp(nodes: readonly RunNode[]): OpTime[] {
   const groups = Map.groupBy(nodes.filter(({ op }) => op !== "_Arg" && op !== "_Retval"), ({ op }) => op);
@@ -57,11 +65,11 @@ export function timesByOp(nodes: readonly RunNode[]): OpTime[] {
  * @param layers Names of the network's nodes.
  */
 export function timesByLayer(nodes: readonly RunNode[], layers: readonly string[]): LayerTime[] {
-  const places = placeNodes(nodes);
-  return [...layers, ...Object.values(PARTS)].map((layer) => {
-    const members = nodes.filter(({ name }) => places.get(name)!.layer === layer);
+  const places = nodes.map((node) => ({ ...placeOf(node), ms: node.ms }));
+  const rows = new Set([...layers, ...Object.values(PARTS), ...places.map(({ layer }) => layer)]);
+  return Array.from(rows, (layer) => {
     const of = (pass: Place["pass"]): number =>
-      sum(members.filter(({ name }) => places.get(name)!.pass === pass).map(({ ms }) => ms));
+      sum(places.filter((place) => place.layer === layer && place.pass === pass).map(({ ms }) => ms));
     const [forward, backward, update] = [of("forward"), of("backward"), of("update")];
     return { layer, forward, backward, update, total: forward + backward + update };
   }).filter(({ total }) => total > 0);
@@ -73,119 +81,39 @@ export function kernelName(op: string): string {
   return /^_Mkl/.test(op) ? `${plain} (oneDNN)` : plain;
 }
 
-/** Ops that stand between a tensor and its use without computing anything. */
-const PASS_THROUGH = /^(Bitcast|Cast|Identity|Reshape)$/;
-
-/** Ops of an update: parameters enter them one by one, where layers take them as kernels. */
-const ELEMENTWISE = /^(_Mkl|_)?(Add|AddV2|AddN|Mul|Sub|RealDiv)$/;
-
-/** What an argument of the step is, by its place in `[{ variables, velocities }, { images, labels, ... }]`. */
-function argumentOf(name: string): { kind: string; layer?: string } | undefined {
-  const [, kind, , layer] =
-    name.match(/^0\.(?:variables\.)?(params|batchStats|velocities)(\.(.+)\.[^.]+)$/) ?? [];
-  if (kind !== undefined) return { kind, layer };
-  const [, other] = name.match(/^1\.(\w+)$/) ?? [];
-  return other === undefined ? undefined : { kind: other };
+/** A node's name without its scope, e.g. "Conv2D_17". */
+export function shortName({ name }: RunNode): string {
+  return name.replace(/^.*\//, "");
 }
 
 /**
- * Finds out which layer each node of a step works for, from what it reads and who reads it:
+ * Which layer a node of a step works for, by its name: the scope that it was traced in (`withScope`), which TensorFlow's
+ * rewrites keep. What several layers compute alike is computed once, by the name of the first.
  *
- * 1. what reads a velocity or the learning rate, computes with a parameter element by element, or follows from such a
- *    node is the optimizer; likewise the running statistics;
- * 2. what the optimizer reads is the gradient of that parameter, and works for its layer;
- * 3. what reads a parameter works for its layer;
- * 4. anything else works for the layer whose output it reads, its own saved output rather than the gradient that
- *    comes in. A layer without parameters thus counts to the one before it.
- *
- * @param nodes With arguments called by their place in `[{ variables: { params, batchStats }, velocities }, batch]`.
- * @returns By name of the node.
+ * @param node With arguments called by their place in `[{ variables: { params, batchStats }, velocities }, batch]`.
  */
-export function placeNodes(nodes: readonly RunNode[]): Map<string, Place> {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  const readers = new Map<string, RunNode[]>();
-  for (const node of nodes) {
-    for (const input of node.inputs) readers.set(input, [...readers.get(input) ?? [], node]);
-  }
-  const inputsOf = (node: RunNode): RunNode[] => node.inputs.flatMap((name) => byName.get(name) ?? []);
-
-  /** The arguments that a node reads, casts and reshapes between them not counted. */
-  const argumentsOf = memo((node: RunNode): { kind: string; layer?: string }[] =>
-    inputsOf(node).flatMap((input) =>
-      argumentOf(input.name) ?? (PASS_THROUGH.test(input.op) ? argumentsOf(input) : [])
-    )
-  );
-  const reads = (node: RunNode, ...kinds: string[]): boolean =>
-    argumentsOf(node).some(({ kind }) => kinds.includes(kind));
-  const isResult = ({ op }: RunNode): boolean => op === "_Retval" || op === "IdentityN";
-  const isOptimizer = memo((node: RunNode): boolean =>
-    !isResult(node) && !PASS_THROUGH.test(node.op) &&
-      (reads(node, "velocities", "learningRate") || ELEMENTWISE.test(node.op) && reads(node, "params")) ||
-    !isResult(node) && inputsOf(node).some(isOptimizer)
-  );
-  const isStatistics = memo((node: RunNode): boolean =>
-    !isResult(node) && ELEMENTWISE.test(node.op) &&
-    (reads(node, "batchStats") || inputsOf(node).some(isStatistics))
-  );
-
-  /** The layer whose parameter a node of the optimizer updates. */
-  const updatedLayer = memo((node: RunNode): string | undefined =>
-    argumentsOf(node).find(({ layer }) => layer !== undefined)?.layer ??
-      firstDefined(inputsOf(node).filter(isOptimizer), updatedLayer)
-  );
-  /** Whether a node is an argument in another form: a parameter in bfloat16, which the optimizer may read too. */
-  const isArgument = memo((node: RunNode): boolean =>
-    PASS_THROUGH.test(node.op) &&
-    inputsOf(node).every((input) => argumentOf(input.name) !== undefined || isArgument(input))
-  );
-  /** The layer for whose parameter a node gives the gradient. */
-  const gradientLayer = memo((node: RunNode): string | undefined =>
-    isOptimizer(node) || isArgument(node)
-      ? undefined
-      : firstDefined(readers.get(node.name) ?? [], (reader) =>
-        isOptimizer(reader)
-          ? updatedLayer(reader)
-          : PASS_THROUGH.test(reader.op)
-          ? gradientLayer(reader)
-          : undefined)
-  );
-
-  const placeOf = memo((node: RunNode): Place => {
-    if (node.inputs.length === 0) return { layer: PARTS.other, pass: "forward" }; // arguments; constants, which many read
-    if (isOptimizer(node)) return { layer: PARTS.optimizer, pass: "update" };
-    if (isStatistics(node)) return { layer: PARTS.statistics, pass: "update" };
-    const gradientOf = gradientLayer(node);
-    if (gradientOf !== undefined) return { layer: gradientOf, pass: "backward" };
-
-    const sources = isResult(node) ? [] : inputsOf(node).map(placeOf);
-    const pass = sources.some(({ layer, pass }) => pass === "backward" || layer === PARTS.loss)
-      ? "backward"
-      : "forward";
-    if (reads(node, "labels")) return { layer: PARTS.loss, pass: "forward" };
-    const own = argumentsOf(node).find(({ kind }) => kind === "params")?.layer;
-    if (own !== undefined) return { layer: own, pass };
-    const known = sources.filter(({ layer }) => layer !== PARTS.other);
-    const from = known.find(({ pass }) => pass === "forward") ?? known[0];
-    if (from !== undefined) return { layer: from.layer, pass };
-    return { layer: reads(node, "images", "seed") ? PARTS.input : PARTS.other, pass: "forward" };
-  });
-  return new Map(nodes.map((node) => [node.name, placeOf(node)]));
+export function placeOf({ name, op, inputs }: RunNode): Place {
+  if (inputs.length === 0) return { layer: PARTS.other, pass: "forward" }; // arguments; constants, which many read
+  // A cast of what enters or leaves the function, where no node was traced.
+  if (name.startsWith("Func/")) return placeOfName(inputs[0]);
+  const place = placeOfName(name);
+  if (!FUSED_LAYER.test(op)) return place;
+  const parameter = inputs.find((input) => PARAMETER.test(input));
+  return parameter === undefined ? place : { ...place, layer: placeOfName(parameter).layer };
 }
 
-/** A function of nodes that computes each value once. */
-function memo<T>(compute: (node: RunNode) => T): (node: RunNode) => T {
-  const values = new Map<RunNode, T>();
-  return (node) => {
-    if (!values.has(node)) values.set(node, compute(node));
-    return values.get(node)!;
-  };
-}
+/** A convolution or product together with the bias and relu behind it: it has the name of the last, the work is the first's. */
+const FUSED_LAYER = /^_(MklNative|Mkl)?Fused(Conv2D|MatMul)$/;
 
-function firstDefined<T, R>(items: readonly T[], of: (item: T) => R | undefined): R | undefined {
-  for (const item of items) {
-    const value = of(item);
-    if (value !== undefined) return value;
-  }
+/** A parameter's place in the arguments, with a remark behind it where it is one's cast. */
+const PARAMETER = /^0\.(?:variables\.)?params\.(.+)\.[^.]+$/;
+
+function placeOfName(name: string): Place {
+  const scopes = name.split("/").slice(0, -1);
+  const pass = scopes[0] === "gradient" ? "backward" : "forward";
+  const layer = scopes.find((scope) => scope !== "gradient") ?? name.match(PARAMETER)?.[1] ?? PARTS.other;
+  const part = scopes.find((scope) => PART_OF_SCOPE.has(scope));
+  return { layer, pass, ...(part !== undefined && PART_OF_SCOPE.get(part)) };
 }
 
 function sum(values: readonly number[]): number {

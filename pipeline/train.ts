@@ -9,6 +9,7 @@ import {
   tf,
   UserError,
   valueAndGrads,
+  withScope,
 } from "../runtime/mod.ts";
 import { applyTransforms } from "./apply_transforms.ts";
 import { alternateFlips, type Batch, batches, shuffledOrder } from "./batches.ts";
@@ -123,9 +124,12 @@ export function trainStep(
     const { value: loss, grads, aux } = valueAndGrads((trained) => {
       const all = { params: { ...params, ...trained }, batchStats };
       const [logits, stats] = apply(model, all, x, { train: true, seed });
-      return [crossEntropy(logits, labels, recipe), stats];
+      return [withScope("loss", () => crossEntropy(logits, labels, recipe)), stats];
     }, trained);
-    const next = optimize(recipe.optimizer, { params, velocities, grads, learningRate, roles });
+    const next = withScope(
+      "optimizer",
+      () => optimize(recipe.optimizer, { params, velocities, grads, learningRate, roles }),
+    );
     return { variables: { params: next.params, batchStats: aux }, velocities: next.velocities, loss };
   }, { precision });
 }

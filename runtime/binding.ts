@@ -8,12 +8,12 @@ import { faultless } from "./faults.ts";
 import { cString, cStringBytes, type Library } from "./library.ts";
 import { encodeConfig } from "./protos.ts";
 import { allocate, deleteStrings, read, type Values } from "./tensors.ts";
-import { type Symbol as TracedTensor, Trace } from "./trace.ts";
+import { Trace, type TracedTensor } from "./trace.ts";
 
 /** A tensor that tfjs holds by number: one with a value, or one that stands for a node of the graph being traced. */
 type Entry =
   | { readonly kind: "eager"; readonly handle: Deno.PointerObject; readonly dtype: number }
-  | { readonly kind: "traced"; readonly symbol: TracedTensor };
+  | { readonly kind: "traced"; readonly traced: TracedTensor };
 
 /** What tfjs needs to know of a new tensor. */
 export interface TensorMetadata {
@@ -168,7 +168,7 @@ export class Binding implements TFJSBinding {
     const entry = this.#entry(id);
     if (entry.kind === "traced") {
       throw new JitError(
-        `Cannot read the value of a tensor inside jit: the output of ${entry.symbol.op} has none while the function ` +
+        `Cannot read the value of a tensor inside jit: the output of ${entry.traced.op} has none while the function ` +
           `is traced; return the tensor from the function and read it there, or choose with tf.where`,
       );
     }
@@ -223,13 +223,13 @@ export class Binding implements TFJSBinding {
     using graph = new Trace(this.#library);
     this.#trace = { graph, constants: new Map(), bfloat16 };
     try {
-      const symbols = inputs.map(({ dtype, shape }) => graph.placeholder(dtype, shape));
+      const placeholders = inputs.map(({ dtype, shape }) => graph.placeholder(dtype, shape));
       let results: TracedTensor[] = [];
-      body(symbols.map((symbol) => this.#metadata(symbol, 0)), (ids) => {
-        results = ids.map((id) => this.#symbol(id));
+      body(placeholders.map((placeholder) => this.#metadata(placeholder, 0)), (ids) => {
+        results = ids.map((id) => this.#traced(id));
       });
       const unique = `${name.replace(/[^A-Za-z0-9_]/g, "_")}_${this.#functions++}`;
-      graph.toFunction(this.#context, unique, symbols, results);
+      graph.toFunction(this.#context, unique, placeholders, results);
       return { name: unique, outputs: results.map(({ shape, dtype }) => ({ shape: shape!, dtype })) };
     } finally {
       this.#trace = undefined;
@@ -241,6 +241,15 @@ export class Binding implements TFJSBinding {
   /** Whether a trace is under way. */
   get isTracing(): boolean {
     return this.#trace !== undefined;
+  }
+
+  /** What the names of new nodes begin with in the trace under way; setting it without a trace changes nothing. */
+  get scope(): string {
+    return this.#trace?.graph.scope ?? "";
+  }
+
+  set scope(scope: string) {
+    if (this.#trace !== undefined) this.#trace.graph.scope = scope;
   }
 
   /** Whether what is being traced will run in bfloat16. */
@@ -280,7 +289,7 @@ export class Binding implements TFJSBinding {
       for (const id of ids) {
         const entry = this.#entry(id);
         if (entry.kind === "traced") {
-          throw new JitError(`Cannot take the value of ${entry.symbol.op}: it has none`);
+          throw new JitError(`Cannot take the value of ${entry.traced.op}: it has none`);
         }
         tensors.push(this.#resolve(entry.handle));
       }
@@ -353,7 +362,7 @@ export class Binding implements TFJSBinding {
       for (const id of inputIds) {
         const entry = this.#entry(id);
         if (entry.kind === "traced") {
-          throw new JitError(`Cannot run ${name}: input ${entry.symbol.op} has no value`);
+          throw new JitError(`Cannot run ${name}: input ${entry.traced.op} has no value`);
         }
         c.TFE_OpAddInput(op, entry.handle, status);
         check(`TFE_OpAddInput(${name})`);
@@ -390,27 +399,27 @@ export class Binding implements TFJSBinding {
 
   /** Adds an op to the graph being traced. */
   #record(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
-    const symbols = this.#trace!.graph.add(name, attrs, inputIds.map((id) => this.#symbol(id)));
-    return symbols.slice(0, numOutputs).map((symbol, i) => this.#metadata(symbol, i));
+    const outputs = this.#trace!.graph.add(name, attrs, inputIds.map((id) => this.#traced(id)));
+    return outputs.slice(0, numOutputs).map((output, i) => this.#metadata(output, i));
   }
 
   /** Registers a traced tensor, which must have a static shape. */
-  #metadata(symbol: TracedTensor, index: number): TensorMetadata {
-    const opaque = OPAQUE_OUTPUTS[symbol.op] === index;
-    const shape = symbol.shape === undefined && opaque ? [0] : symbol.shape;
+  #metadata(traced: TracedTensor, index: number): TensorMetadata {
+    const opaque = OPAQUE_OUTPUTS[traced.op] === index;
+    const shape = traced.shape === undefined && opaque ? [0] : traced.shape;
     if (shape === undefined || shape.includes(-1)) {
       throw new JitError(
-        `Cannot trace ${symbol.op}: the shape of its output [${shape ?? "?"}] depends on values; ` +
+        `Cannot trace ${traced.op}: the shape of its output [${shape ?? "?"}] depends on values; ` +
           `compute it outside jit, or use an op with a static shape (tf.where(condition, a, b), a mask)`,
       );
     }
-    return { id: this.#add({ kind: "traced", symbol }), shape: [...shape], dtype: symbol.dtype };
+    return { id: this.#add({ kind: "traced", traced }), shape: [...shape], dtype: traced.dtype };
   }
 
   /** The graph's view of a tensor; a concrete one becomes a constant, once a trace. */
-  #symbol(id: number): TracedTensor {
+  #traced(id: number): TracedTensor {
     const entry = this.#entry(id);
-    if (entry.kind === "traced") return entry.symbol;
+    if (entry.kind === "traced") return entry.traced;
     const { graph, constants } = this.#trace!;
     let constant = constants.get(id);
     if (constant === undefined) {

@@ -38,6 +38,8 @@ export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(
   const byName = (tensors: readonly tfjs.Tensor[]) =>
     Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
   const kept: [string, tfjs.Tensor][] = [];
+  const { binding } = runtime();
+  const { scope } = binding;
   const { value, grads } = tfjs.valueAndGrads((...values: tfjs.Tensor[]) => {
     const [value, aux] = fn(byName(values));
     // tfjs disposes of everything that its function makes and does not return, so the rest is carried out by hand.
@@ -48,6 +50,7 @@ export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(
     );
     return value;
   })(Object.values(params));
+  binding.scope = scope; // the last gradient has left its own
   const aux = Object.fromEntries(kept.map(([name, tensor]) => [name, tensor.clone()])) as A;
   tfjs.dispose(kept.map(([, tensor]) => tensor));
   return { value: value as tfjs.Scalar, grads: byName(grads.map(leaveBfloat16)), aux };

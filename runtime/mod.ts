@@ -25,3 +25,4 @@ export {
 } from "./ops.ts";
 export { type Bar, type Progress, silent } from "./progress.ts";
 export { dropout, foldSeed, statelessUniform, statelessUniformInt } from "./random.ts";
+export { withScope } from "./scope.ts";

@@ -14,7 +14,7 @@ import {
   optimizeSmallGraphs,
   type RunNode,
 } from "./step_stats.ts";
-import { TF_OUTPUT_BYTES } from "./symbols.ts";
+import { packOutputs, type TfOutput } from "./symbols.ts";
 import { flatten, type Structure } from "./tree.ts";
 
 export type { RunNode } from "./step_stats.ts";
@@ -107,6 +107,7 @@ class Session implements Disposable {
   readonly #session: Deno.PointerObject;
   readonly #inputs: Uint8Array<ArrayBuffer>;
   readonly #outputs: Uint8Array<ArrayBuffer>;
+  readonly #numOutputs: number;
 
   /**
    * @param config Bytes of a `ConfigProto`.
@@ -136,6 +137,7 @@ class Session implements Disposable {
     });
     this.#inputs = packOutputs(inputs.map((name) => output(name, 0)));
     this.#outputs = packOutputs(Array.from({ length: numOutputs }, (_, index) => output(CALL_NODE, index)));
+    this.#numOutputs = numOutputs;
 
     const options = c.TF_NewSessionOptions();
     c.TF_SetConfig(options, config, BigInt(config.length), status);
@@ -159,7 +161,7 @@ class Session implements Disposable {
   run(values: readonly Deno.PointerObject[], options?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const { symbols: c, status, check } = this.#library;
     const given = BigUint64Array.from(values, (value) => BigInt(Deno.UnsafePointer.value(value)));
-    const fetched = new BigUint64Array(this.#outputs.length / TF_OUTPUT_BYTES);
+    const fetched = new BigUint64Array(this.#numOutputs);
     const call = (options: Deno.PointerValue, metadata: Deno.PointerValue): void => {
       c.TF_SessionRun(
         this.#session,
@@ -192,21 +194,4 @@ class Session implements Disposable {
   [Symbol.dispose](): void {
     this.#resources.dispose();
   }
-}
-
-/** `struct TF_Output`. */
-interface TfOutput {
-  readonly operation: Deno.PointerValue;
-  readonly index: number;
-}
-
-/** `TF_Output[]`. */
-function packOutputs(outputs: readonly TfOutput[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(outputs.length * TF_OUTPUT_BYTES);
-  const view = new DataView(bytes.buffer);
-  for (const [i, { operation, index }] of outputs.entries()) {
-    view.setBigUint64(i * TF_OUTPUT_BYTES, BigInt(Deno.UnsafePointer.value(operation)), true);
-    view.setInt32(i * TF_OUTPUT_BYTES + 8, index, true);
-  }
-  return bytes;
 }

@@ -8,7 +8,24 @@
 const TF_Output = { struct: ["pointer", "i32"] } as const;
 
 /** Bytes of one `TF_Output` in an array of them. */
-export const TF_OUTPUT_BYTES = 16;
+const TF_OUTPUT_BYTES = 16;
+
+/** Which output of which operation (`TF_Operation*`). */
+export interface TfOutput {
+  readonly operation: Deno.PointerValue;
+  readonly index: number;
+}
+
+/** `TF_Output[]`; of one, also what is passed by value. */
+export function packOutputs(outputs: readonly TfOutput[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(outputs.length * TF_OUTPUT_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [i, { operation, index }] of outputs.entries()) {
+    view.setBigUint64(i * TF_OUTPUT_BYTES, BigInt(Deno.UnsafePointer.value(operation)), true);
+    view.setInt32(i * TF_OUTPUT_BYTES + 8, index, true);
+  }
+  return bytes;
+}
 
 export const SYMBOLS = {
   // const char* TF_Version(void)

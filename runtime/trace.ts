@@ -3,22 +3,22 @@ import { type Attr, type AttrSetters, graphSetters, int64s, setAttrs } from "./a
 import { readBuffer } from "./buffers.ts";
 import { cStringBytes, type Library } from "./library.ts";
 import { decodeOpDef, type InputArg, type OpDef } from "./protos.ts";
-import { TF_OUTPUT_BYTES } from "./symbols.ts";
+import { packOutputs, type TfOutput } from "./symbols.ts";
 
-/** One output of a node: its type, its shape, and its `TF_Output`. */
-export interface Symbol {
+/** One output of a node: a tensor that has a type and a shape, but no value. */
+export interface TracedTensor extends TfOutput {
   readonly op: string;
   readonly dtype: number;
   /** `undefined` where TensorFlow cannot infer it, -1 for a dimension that is not known before the run. */
   readonly shape: readonly number[] | undefined;
-  /** `struct TF_Output`, ready to be passed by value. */
-  readonly output: Uint8Array<ArrayBuffer>;
 }
 
 const encoder = new TextEncoder();
 
 /** A graph under construction. Must be closed. */
 export class Trace implements Disposable {
+  /** What the names of new nodes begin with: a path, or nothing. */
+  scope = "";
   readonly #library: Library;
   readonly #graph: Deno.PointerObject;
   readonly #setters: AttrSetters;
@@ -31,7 +31,7 @@ export class Trace implements Disposable {
   }
 
   /** A new argument of the function. */
-  placeholder(dtype: number, shape: readonly number[]): Symbol {
+  placeholder(dtype: number, shape: readonly number[]): TracedTensor {
     const { symbols: c } = this.#library;
     const node = this.#begin("Placeholder");
     c.TF_SetAttrType(node, cStringBytes("dtype"), dtype);
@@ -40,7 +40,7 @@ export class Trace implements Disposable {
   }
 
   /** A constant that holds a copy of a `TF_Tensor*`. */
-  constant(tensor: Deno.PointerObject, dtype: number): Symbol {
+  constant(tensor: Deno.PointerObject, dtype: number): TracedTensor {
     const { symbols: c, status, check } = this.#library;
     const node = this.#begin("Const");
     c.TF_SetAttrType(node, cStringBytes("dtype"), dtype);
@@ -50,14 +50,14 @@ export class Trace implements Disposable {
   }
 
   /** Adds an op and returns all its outputs. */
-  add(op: string, attrs: readonly Attr[], inputs: readonly Symbol[]): Symbol[] {
+  add(op: string, attrs: readonly Attr[], inputs: readonly TracedTensor[]): TracedTensor[] {
     const { symbols: c } = this.#library;
     const lengths = inputLengths(op, this.opDef(op).inputArg, attrs, inputs.length);
     const node = this.#begin(op);
     let next = 0;
     for (const length of lengths) {
-      if (length === "one") c.TF_AddInput(node, inputs[next++].output);
-      else c.TF_AddInputList(node, pack(inputs.slice(next, next += length)), length);
+      if (length === "one") c.TF_AddInput(node, packOutputs([inputs[next++]]));
+      else c.TF_AddInputList(node, packOutputs(inputs.slice(next, next += length)), length);
     }
     setAttrs(this.#setters, node, attrs);
     return this.#finish(node, op);
@@ -81,8 +81,8 @@ export class Trace implements Disposable {
   toFunction(
     context: Deno.PointerObject,
     name: string,
-    inputs: readonly Symbol[],
-    outputs: readonly Symbol[],
+    inputs: readonly TracedTensor[],
+    outputs: readonly TracedTensor[],
   ): void {
     const { symbols: c, status, check } = this.#library;
     const fn = c.TF_GraphToFunction(
@@ -92,9 +92,9 @@ export class Trace implements Disposable {
       -1, // all operations of the graph
       null,
       inputs.length,
-      pack(inputs),
+      packOutputs(inputs),
       outputs.length,
-      pack(outputs),
+      packOutputs(outputs),
       null, // output names are made up
       null,
       null,
@@ -114,20 +114,18 @@ export class Trace implements Disposable {
   }
 
   #begin(op: string): Deno.PointerValue {
-    const name = encoder.encode(`${op}_${this.#nodes++}\0`);
-    return this.#library.symbols.TF_NewOperation(this.#graph, cStringBytes(op), name);
+    const name = nodeName(this.scope, `${op}_${this.#nodes++}`);
+    return this.#library.symbols.TF_NewOperation(this.#graph, cStringBytes(op), encoder.encode(name + "\0"));
   }
 
-  #finish(node: Deno.PointerValue, op: string): Symbol[] {
+  #finish(node: Deno.PointerValue, op: string): TracedTensor[] {
     const { symbols: c, status, check } = this.#library;
     const operation = c.TF_FinishOperation(node, status);
     check(`TF_FinishOperation(${op})`);
     return Array.from({ length: c.TF_OperationNumOutputs(operation) }, (_, index) => {
-      const output = new Uint8Array(TF_OUTPUT_BYTES);
-      const view = new DataView(output.buffer);
-      view.setBigUint64(0, Deno.UnsafePointer.value(operation), true);
-      view.setInt32(8, index, true);
-      return { op, output, dtype: c.TF_OperationOutputType(output), shape: this.#shape(output) };
+      const output = { operation, index };
+      const packed = packOutputs([output]);
+      return { op, ...output, dtype: c.TF_OperationOutputType(packed), shape: this.#shape(packed) };
     });
   }
 
@@ -143,15 +141,14 @@ export class Trace implements Disposable {
   }
 }
 
+/** A name with its scope, of the characters that TensorFlow takes: it refuses others only when the function first runs. */
+function nodeName(scope: string, name: string): string {
+  const path = scope === "" ? name : `${scope}/${name}`;
+  return path.replace(/^[^A-Za-z0-9.]/, ".").replaceAll(/[^A-Za-z0-9_.\\/>-]/g, "_");
+}
+
 /** Ops do not change while the process runs. */
 const opDefs = new Map<string, OpDef>();
-
-/** `TF_Output[]`. */
-function pack(symbols: readonly Symbol[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(symbols.length * TF_OUTPUT_BYTES);
-  symbols.forEach(({ output }, i) => bytes.set(output, i * TF_OUTPUT_BYTES));
-  return bytes;
-}
 
 /**
  * How a flat row of inputs falls onto an op's arguments: "one" tensor, or a list of so many. The length of a list is

@@ -2,7 +2,7 @@
 import type { BenchmarkCase } from "../pipeline/benchmark.ts";
 import type { Memory } from "../pipeline/memory.ts";
 import { medianRate, type Ratio, type Standing } from "../pipeline/peers.ts";
-import { kernelName, placeNodes, timesByLayer, timesByOp } from "../pipeline/step_profile.ts";
+import { kernelName, placeOf, shortName, timesByLayer, timesByOp } from "../pipeline/step_profile.ts";
 import type { Timing } from "../pipeline/timing.ts";
 import type { Cpu } from "../runtime/cpu.ts";
 import { median } from "../runtime/median.ts";
@@ -122,7 +122,6 @@ export function profileLines({ nodes, wallMs }: Profile, layers: readonly string
   const total = nodes.reduce((sum, { ms }) => sum + ms, 0);
   const share = (ms: number): string => `${(100 * ms / total).toFixed(1)} %`;
   const ms = (value: number): string => value === 0 ? "" : value.toFixed(2);
-  const places = placeNodes(nodes);
   const numbers = (...titles: string[]): Column[] => titles.map((title) => ({ title, align: "right" }));
   const names = (...titles: string[]): Column[] => titles.map((title) => ({ title, align: "left" }));
 
@@ -147,12 +146,12 @@ export function profileLines({ nodes, wallMs }: Profile, layers: readonly string
     "",
     ...tableLines(
       [...names("slowest nodes", "op", "layer", "output"), ...numbers("ms")],
-      slowest.map(({ name, op, output, ms }) => [
-        name,
-        kernelName(op),
-        places.get(name)!.layer,
-        output ? `[${output.shape}]` : "",
-        ms.toFixed(2),
+      slowest.map((node) => [
+        shortName(node),
+        kernelName(node.op),
+        placeOf(node).layer,
+        node.output ? `[${node.output.shape}]` : "",
+        node.ms.toFixed(2),
       ]),
     ),
   ];

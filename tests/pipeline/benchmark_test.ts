@@ -7,7 +7,7 @@ import {
   madeDataset,
 } from "../../pipeline/benchmark.ts";
 import { findRecipe } from "../../pipeline/recipes.ts";
-import { PARTS, timesByLayer } from "../../pipeline/step_profile.ts";
+import { PARTS, placeOf, timesByLayer } from "../../pipeline/step_profile.ts";
 import { UsageError } from "../../runtime/errors.ts";
 import { tf } from "../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../needs.ts";
@@ -103,6 +103,30 @@ test("the profile has time for every layer with weights, both ways, and for the 
   }
   benchmark.dispose();
 });
+
+for (const model of ["resnet20", "fast"] as const) {
+  for (const precision of ["float32", "bfloat16"] as const) {
+    test(`TensorFlow's rewrites keep the names of nodes: ${model}, ${precision}`, () => {
+      const benchmark = createBenchmark({ ...SMALL, model, size: 32, precision });
+      const known = [...benchmark.model.nodes.map(({ name }) => name), ...Object.values(PARTS)];
+      const { nodes } = benchmark.profile({ runs: 1 });
+      const computing = nodes.filter(({ name, op, inputs }) =>
+        inputs.length > 0 && op !== "_Retval" && name !== "step"
+      );
+      assert(computing.length > 400, `${computing.length}`);
+      for (const node of computing) {
+        const { layer, pass } = placeOf(node);
+        assert(known.includes(layer) && layer !== PARTS.other, `${node.name}: ${layer}`);
+        // Whoever reads a layer's parameter works for that layer, in whatever pass; or else for the optimizer.
+        for (const input of node.inputs) {
+          const [, owner] = input.match(/^0\.variables\.params\.(.+)\.[^.]+$/) ?? [];
+          if (owner !== undefined && pass !== "update") assertEquals(layer, owner, node.name);
+        }
+      }
+      benchmark.dispose();
+    });
+  }
+}
 
 test("fast: one step and its profile", () => {
   const benchmark = createBenchmark({ ...SMALL, model: "fast", size: 32 });

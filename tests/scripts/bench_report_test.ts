@@ -80,14 +80,14 @@ Deno.test("profileLines: by op, by layer, and the slowest nodes", () => {
     { name: conv, op: "_Arg", inputs: [], ms: 0 },
     { name: "1.images", op: "_Arg", inputs: [], ms: 0 },
     {
-      name: "Conv2D_1",
+      name: "conv/Conv2D_1",
       op: "_MklNativeConv2D",
       inputs: ["1.images", conv],
       output: { dtype: 1, shape: [2, 4, 4, 8] },
       ms: 7.5,
     },
-    { name: "Relu_2", op: "Relu", inputs: ["Conv2D_1"], ms: 2.499 },
-    { name: "Relu_3", op: "Tiny", inputs: ["Conv2D_1"], ms: 0.001 },
+    { name: "relu/Relu_2", op: "Relu", inputs: ["conv/Conv2D_1"], ms: 2.499 },
+    { name: "relu/Relu_3", op: "Tiny", inputs: ["conv/Conv2D_1"], ms: 0.001 },
   ];
   assertEquals(
     profileLines({ nodes, wallMs: 8.25 }, ["conv", "relu"]),
@@ -98,13 +98,14 @@ Deno.test("profileLines: by op, by layer, and the slowest nodes", () => {
       "Conv2D (oneDNN)      1  7.50  75.0 %",
       "Relu                 1  2.50  25.0 %",
       "",
-      "layer  forward  backward  update     ms    share",
-      "conv     10.00                    10.00  100.0 %",
+      "layer  forward  backward  update    ms   share",
+      "conv      7.50                    7.50  75.0 %",
+      "relu      2.50                    2.50  25.0 %",
       "",
       "slowest nodes  op               layer  output       ms",
       "Conv2D_1       Conv2D (oneDNN)  conv   [2,4,4,8]  7.50",
-      "Relu_2         Relu             conv              2.50",
-      "Relu_3         Tiny             conv              0.00",
+      "Relu_2         Relu             relu              2.50",
+      "Relu_3         Tiny             relu              0.00",
     ],
   );
 });
