@@ -1,4 +1,5 @@
 /** Progress as a person sees it: bars on a terminal, a few plain lines in a log. Everything goes to stderr. */
+import { formatBytes, formatPartOfBytes } from "../runtime/bytes.ts";
 import { type Bar, type Progress, silent } from "../runtime/progress.ts";
 
 /** What a bar counts. */
@@ -160,23 +161,14 @@ function pace({ done, total, unit, seconds }: Status): string[] {
 
 function progressAmount(done: number, total: number, unit: Unit): string {
   if (total <= 0 || done >= total) return amount(done, unit);
-  const [text, scale] = [amount(total, unit), unit === "bytes" ? byteUnit(total) : undefined];
-  return `${scale ? (done / scale.bytes).toFixed(scale.digits) : Math.round(done)} of ${text}`;
+  if (unit === "bytes") return formatPartOfBytes(done, total);
+  return `${Math.round(done)} of ${amount(total, unit)}`;
 }
 
 /** A quantity with its unit: `273.8 MB`, `128 images`, `1.2 steps`. */
 export function amount(value: number, unit: Unit): string {
-  if (unit === "bytes") {
-    const scale = byteUnit(value);
-    return `${(value / scale.bytes).toFixed(scale.digits)} ${scale.name}`;
-  }
+  if (unit === "bytes") return formatBytes(value);
   return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${unit}`;
-}
-
-function byteUnit(bytes: number): { name: string; bytes: number; digits: number } {
-  if (bytes >= 1e9) return { name: "GB", bytes: 1e9, digits: 2 };
-  if (bytes >= 1e6) return { name: "MB", bytes: 1e6, digits: 1 };
-  return { name: "kB", bytes: 1e3, digits: 0 };
 }
 
 /** A time for people: `0.8 s`, `42 s`, `5 min 07 s`, `2 h 03 min`. */
