@@ -1,6 +1,7 @@
 /** A download that goes on where it stopped. */
 import { createHash } from "node:crypto";
 import { dirname } from "@std/path";
+import { formatBytes } from "../runtime/bytes.ts";
 import { UserError } from "../runtime/errors.ts";
 import { writeFileAtomic } from "../runtime/files.ts";
 import type { Progress } from "../runtime/progress.ts";
@@ -80,11 +81,6 @@ export async function download(url: string, path: string, options: DownloadOptio
   });
 }
 
-/** A size for people: `170.1 MB`. */
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
 /** Fills the partial file up. Returns what is wrong with the whole, if something is. */
 async function fetchInto(
   partial: string,
@@ -103,7 +99,7 @@ async function fetchInto(
     resumable = validator !== undefined || sha256 !== undefined;
     received = offset;
     if (offset > 0) {
-      progress.message(`Going on at ${megabytes(offset)} with a download that broke`);
+      progress.message(`Going on at ${formatBytes(offset)} with a download that broke`);
       await hashFile(partial, hash);
     } else {
       await writeFileAtomic(originPath(partial), JSON.stringify({ url, validator, total }));
@@ -127,7 +123,7 @@ async function fetchInto(
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
     const next = resumable && received > 0
-      ? `the first ${megabytes(received)} are kept, run it again to go on from there`
+      ? `the first ${formatBytes(received)} are kept, run it again to go on from there`
       : signal?.aborted
       ? "run it again"
       : "check the network and run it again";

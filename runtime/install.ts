@@ -1,6 +1,7 @@
 /** Installs libtensorflow into the cache: beside its place first, then in one rename, under a lock. */
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "@std/path";
+import { formatBytes } from "./bytes.ts";
 import { UserError } from "./errors.ts";
 import { findInstalled, libraryFolder, locate, type Located, versionBeside } from "./locate.ts";
 import { withLock } from "./lock.ts";
@@ -71,7 +72,7 @@ export async function install(
     const pip = await findPip(source.pips);
     const { version } = distribution.requirements[0];
     const sizes = [distribution.downloadBytes, distribution.unpackedBytes, distribution.keptBytes].map(
-      gigabytes,
+      formatBytes,
     );
     progress.message(
       `Installing TensorFlow ${version}${
@@ -201,16 +202,12 @@ async function requireSpace(folder: string, bytes: number): Promise<void> {
   const free = bavail * bsize;
   if (blocks > 0 && free < bytes) {
     throw new UserError(
-      `Cannot install TensorFlow into ${folder}: found ${gigabytes(free)} of free space, ` +
+      `Cannot install TensorFlow into ${folder}: found ${formatBytes(free)} of free space, ` +
         `${
-          gigabytes(bytes)
+          formatBytes(bytes)
         } are needed meanwhile; free some, or set ${CACHE_VARIABLE} to a folder on another disk`,
     );
   }
-}
-
-function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 async function isFolder(path: string): Promise<boolean> {

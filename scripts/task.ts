@@ -100,20 +100,22 @@ export function parseFlags<const F extends Record<string, Flag>>(
 ): Values<F> {
   const see = `see "deno task ${task.name} --help"`;
   const takesValue = (name: string) => Object.hasOwn(task.flags, name) && task.flags[name].type !== "boolean";
+  const unknownFlag = (arg: string): UsageError => {
+    const [flag] = arg.split("=");
+    const close = closest(flag.replace(/^-+/, ""), [...Object.keys(task.flags), "help"]);
+    return new UsageError(`Unknown flag ${flag}: ${close ? `did you mean --${close}? ` : ""}${see}`);
+  };
+  for (const arg of args) {
+    // The parser would take `--no-flag=value` for `--flag=value`. No task has a flag of such a name that takes a value.
+    const { name, value } = /^--(?<name>no-[^=]+)=(?<value>.*)$/s.exec(arg)?.groups ?? {};
+    if (name === undefined) continue;
+    throw Object.hasOwn(task.flags, name) ? notAllowed(name, value, task.flags[name]) : unknownFlag(arg);
+  }
   const parsed: Record<string, unknown> = parseArgs(joinNegative(args, takesValue), {
     string: Object.keys(task.flags),
     unknown(arg: string, key?: string): boolean {
-      if (key === undefined) return true;
-      const flag = arg.split("=")[0];
-      const name = flag.replace(/^-+/, "");
-      // `--flag=` and, for the published parser, `--no-flag=value` come here too.
-      if (Object.hasOwn(task.flags, name)) {
-        throw takesValue(name)
-          ? missingValue(name, task.flags[name])
-          : notAllowed(name, arg.slice(flag.length + 1), task.flags[name]);
-      }
-      const close = closest(name, [...Object.keys(task.flags), "help"]);
-      throw new UsageError(`Unknown flag ${flag}: ${close ? `did you mean --${close}? ` : ""}${see}`);
+      if (key !== undefined) throw unknownFlag(arg);
+      return true;
     },
   });
   const positional = parsed._;

@@ -1,6 +1,5 @@
 /** Progress as a person sees it: bars on a terminal, a few plain lines in a log. Everything goes to stderr. */
-// @ts-types="npm:@types/cli-progress@3.11.6"
-import { SingleBar } from "cli-progress";
+import { formatBytes, formatPartOfBytes } from "../runtime/bytes.ts";
 import { type Bar, type Progress, silent } from "../runtime/progress.ts";
 
 /** What a bar counts. */
@@ -28,46 +27,60 @@ export interface Status {
  */
 export function terminalProgress(quiet = false): Progress {
   if (quiet) return silent;
-  return Deno.stderr.isTerminal()
-    ? barProgress()
-    : plainProgress((line) => console.error(line), () => performance.now());
+  const now = () => performance.now();
+  if (!Deno.stderr.isTerminal()) return plainProgress((line) => console.error(line), now);
+  const encoder = new TextEncoder();
+  const write = (text: string) => void Deno.stderr.writeSync(encoder.encode(text));
+  // A terminal that does not tell its width says 0.
+  return barProgress(write, () => Deno.consoleSize().columns || 80, now);
 }
 
-/** Bars that redraw themselves in the last line of the terminal. One bar at a time: a new one ends the one before. */
-function barProgress(): Progress {
-  let running: { bar: SingleBar; stop: () => void } | undefined;
+/** Back to the start of the line, and empties it. */
+const CLEAR = "\r\x1b[K";
+
+/**
+ * Bars that redraw themselves in the last line of the terminal, at most ten times a second. One bar at a time: a new one
+ * ends the one before. Nothing of the terminal is changed, so nothing has to be put back if the process is killed.
+ * @param write Takes text and control sequences.
+ * @param columns The terminal's width now.
+ * @param now A clock in milliseconds.
+ */
+export function barProgress(
+  write: (text: string) => void,
+  columns: () => number,
+  now: () => number,
+): Progress {
+  let running: { draw: () => void; stop: () => void } | undefined;
   return {
     message(line: string): void {
-      if (!running) return console.error(line);
-      // In place of the bar, which is drawn again below. The bar's end goes back to the saved position: saved anew.
-      Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${line}\n\x1b7`));
-      running.bar.render();
+      write(running ? `${CLEAR}${line}\n` : `${line}\n`);
+      running?.draw();
     },
     start(label: string, total: number, unit: Unit): Bar {
       running?.stop();
-      const started = performance.now();
+      const started = now();
       const status: Status = { label, done: 0, total, unit, seconds: 0, detail: "" };
-      const bar = new SingleBar({
-        format: (_options, { maxWidth }) => barLine(status, maxWidth),
-        forceRedraw: true,
-        // True leaves the terminal's wrapping alone: a killed process cannot put it back. barLine cuts the line.
-        linewrap: true,
-        // Ctrl-C is the task's own business; this would swallow it.
-        gracefulExit: false,
-      });
-      bar.start(total, 0);
-      const show = (done: number, detail: string): void => {
-        Object.assign(status, { done, detail, seconds: (performance.now() - started) / 1000 });
-        bar.update(done);
+      let drawn = started;
+      const draw = (): void => {
+        drawn = now();
+        status.seconds = (drawn - started) / 1000;
+        write(`${CLEAR}${barLine(status, columns())}`);
       };
       const stop = (): void => {
-        if (running?.bar !== bar) return;
-        show(status.done, status.detail);
-        bar.stop();
+        if (running?.stop !== stop) return;
+        draw();
+        write("\n");
         running = undefined;
       };
-      running = { bar, stop };
-      return { update: (done, detail = status.detail) => show(done, detail), stop };
+      running = { draw, stop };
+      draw();
+      return {
+        update(done: number, detail: string = status.detail): void {
+          Object.assign(status, { done, detail });
+          if (now() - drawn >= 100 && running?.stop === stop) draw();
+        },
+        stop,
+      };
     },
   };
 }
@@ -148,23 +161,14 @@ function pace({ done, total, unit, seconds }: Status): string[] {
 
 function progressAmount(done: number, total: number, unit: Unit): string {
   if (total <= 0 || done >= total) return amount(done, unit);
-  const [text, scale] = [amount(total, unit), unit === "bytes" ? byteUnit(total) : undefined];
-  return `${scale ? (done / scale.bytes).toFixed(scale.digits) : Math.round(done)} of ${text}`;
+  if (unit === "bytes") return formatPartOfBytes(done, total);
+  return `${Math.round(done)} of ${amount(total, unit)}`;
 }
 
 /** A quantity with its unit: `273.8 MB`, `128 images`, `1.2 steps`. */
 export function amount(value: number, unit: Unit): string {
-  if (unit === "bytes") {
-    const scale = byteUnit(value);
-    return `${(value / scale.bytes).toFixed(scale.digits)} ${scale.name}`;
-  }
+  if (unit === "bytes") return formatBytes(value);
   return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${unit}`;
-}
-
-function byteUnit(bytes: number): { name: string; bytes: number; digits: number } {
-  if (bytes >= 1e9) return { name: "GB", bytes: 1e9, digits: 2 };
-  if (bytes >= 1e6) return { name: "MB", bytes: 1e6, digits: 1 };
-  return { name: "kB", bytes: 1e3, digits: 0 };
 }
 
 /** A time for people: `0.8 s`, `42 s`, `5 min 07 s`, `2 h 03 min`. */

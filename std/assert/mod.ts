@@ -1,20 +1,26 @@
 /**
  * Local stand-in for `jsr:@std/assert` 1.x: the assertions this project uses, with the published package's
  * signatures and semantics. `links` in deno.json puts it in that package's place, so that no registry is needed.
+ * Messages are the published ones without colours; among equally short differences it may show another.
  */
-import { inspect } from "node:util";
+import { stripVTControlCharacters } from "node:util";
+
+// The published signatures say `any` too: `never` would let through constructors that they refuse.
+// deno-lint-ignore no-explicit-any
+type Class<T> = abstract new (...args: any[]) => T;
 
 /** What a failed assertion throws. */
 export class AssertionError extends Error {
-  /** The class' name, as it is printed. */
-  override readonly name = "AssertionError";
+  /** Takes the message, and with `options` a cause. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AssertionError";
+  }
 }
 
 /** Throws `AssertionError`; always. */
 export function fail(msg?: string): never {
-  throw new AssertionError(
-    msg ? `Failed assertion: ${msg}` : "Failed assertion.",
-  );
+  throw new AssertionError(`Failed assertion${suffix(msg)}`);
 }
 
 /** Asserts that a value is truthy. */
@@ -22,17 +28,22 @@ export function assert(expr: unknown, msg = ""): asserts expr {
   if (!expr) throw new AssertionError(msg);
 }
 
-/** Asserts deep equality. `NaN` equals `NaN`, `0` equals `-0`, a missing property differs from one that is `undefined`. */
+/**
+ * Asserts deep equality. `NaN` equals `NaN`, `0` equals `-0`, a missing property differs from one that is `undefined`.
+ * Of class instances the inherited and the hidden properties count too: two errors made apart differ in their stacks.
+ */
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
   if (!equal(actual, expected, new Map())) {
-    throw mismatch("Values are not equal", actual, expected, msg);
+    throw new AssertionError(`Values are not equal${suffix(msg)}\n${difference(actual, expected)}`);
   }
 }
 
 /** Asserts that two values are not deeply equal. */
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   if (equal(actual, expected, new Map())) {
-    throw mismatch("Values are equal", actual, expected, msg);
+    throw new AssertionError(
+      `Expected actual: ${format(actual)} not to be: ${format(expected)}${suffix(msg)}`,
+    );
   }
 }
 
@@ -42,9 +53,13 @@ export function assertStrictEquals<T>(
   expected: T,
   msg?: string,
 ): asserts actual is T {
-  if (!Object.is(actual, expected)) {
-    throw mismatch("Values are not strictly equal", actual, expected, msg);
-  }
+  if (Object.is(actual, expected)) return;
+  const shown = format(actual);
+  throw new AssertionError(
+    shown === format(expected)
+      ? `Values have the same structure but are not reference-equal${suffix(msg)}\n\n${indent(shown)}\n`
+      : `Values are not strictly equal${suffix(msg)}\n${difference(actual, expected)}`,
+  );
 }
 
 /** Asserts `|expected - actual| <= tolerance`; without a tolerance, 1e-7 of the expected value. */
@@ -59,10 +74,11 @@ export function assertAlmostEquals(
     (Number.isFinite(expected) ? Math.abs(expected * 1e-7) : 1e-7);
   const delta = Math.abs(expected - actual);
   if (delta <= allowed) return;
+  const [a, e, d, t] = [actual, expected, delta, allowed].map((value) =>
+    Number.isInteger(value) ? value : value.toExponential()
+  );
   throw new AssertionError(
-    `Expected actual: "${actual}" to be close to "${expected}": delta "${delta}" is greater than "${allowed}"${
-      suffix(msg)
-    }`,
+    `Expected actual: "${a}" to be close to "${e}": delta "${d}" is greater than "${t}"${suffix(msg)}`,
   );
 }
 
@@ -105,28 +121,37 @@ export function assertMatch(
 /** Asserts that a value is an instance of a class. */
 export function assertInstanceOf<T>(
   actual: unknown,
-  expectedType: abstract new (...args: never[]) => T,
+  expectedType: Class<T>,
   msg?: string,
 ): asserts actual is T {
   if (actual instanceof expectedType) return;
-  const found = typeof actual === "object" && actual !== null ? actual.constructor?.name : typeof actual;
+  const found = actual === null
+    ? "null"
+    : typeof actual === "object"
+    ? actual.constructor?.name ?? "Object"
+    : typeof actual;
+  const but = found === expectedType.name
+    ? ""
+    : found === "function"
+    ? " but was not an instanced object"
+    : ` but was "${found}"`;
   throw new AssertionError(
-    `Expected object to be an instance of "${expectedType.name}" but was "${found}"${suffix(msg)}`,
+    `Expected object to be an instance of "${expectedType.name}"${but}${suffix(msg)}`,
   );
 }
 
 /** Asserts that a function throws, and returns what it threw. */
 export function assertThrows(fn: () => unknown, msg?: string): unknown;
 /** Asserts that a function throws an error of a class whose message holds a text, and returns that error. */
-export function assertThrows<E extends Error>(
+export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
-  ErrorClass: abstract new (...args: never[]) => E,
+  ErrorClass: Class<E>,
   msgIncludes?: string,
   msg?: string,
 ): E;
 export function assertThrows(
   fn: () => unknown,
-  classOrMsg?: (abstract new (...args: never[]) => Error) | string,
+  classOrMsg?: Class<Error> | string,
   msgIncludes?: string,
   msg?: string,
 ): unknown {
@@ -135,7 +160,7 @@ export function assertThrows(
     fn();
   } catch (error) {
     if (typeof classOrMsg === "function") {
-      checkError(error, classOrMsg, msgIncludes, because);
+      checkError(error, classOrMsg, "thrown", msgIncludes, because);
     }
     return error;
   }
@@ -148,15 +173,15 @@ export function assertRejects(
   msg?: string,
 ): Promise<unknown>;
 /** Asserts that a function's promise rejects with an error of a class whose message holds a text. */
-export function assertRejects<E extends Error>(
+export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  ErrorClass: abstract new (...args: never[]) => E,
+  ErrorClass: Class<E>,
   msgIncludes?: string,
   msg?: string,
 ): Promise<E>;
 export async function assertRejects(
   fn: () => PromiseLike<unknown>,
-  classOrMsg?: (abstract new (...args: never[]) => Error) | string,
+  classOrMsg?: Class<Error> | string,
   msgIncludes?: string,
   msg?: string,
 ): Promise<unknown> {
@@ -173,7 +198,7 @@ export async function assertRejects(
     await promise;
   } catch (error) {
     if (typeof classOrMsg === "function") {
-      checkError(error, classOrMsg, msgIncludes, because);
+      checkError(error, classOrMsg, "rejected", msgIncludes, because);
     }
     return error;
   }
@@ -182,22 +207,21 @@ export async function assertRejects(
 
 function checkError(
   error: unknown,
-  ErrorClass: abstract new (...args: never[]) => Error,
+  ErrorClass: Class<Error>,
+  done: "thrown" | "rejected",
   msgIncludes = "",
   msg?: string,
 ): void {
   if (!(error instanceof Error)) {
-    throw new AssertionError(
-      `Expected "error" to be an Error object${suffix(msg)}`,
-    );
+    throw new AssertionError(`A non-Error object was ${done}${suffix(msg)}`);
   }
-  const found = `"${error.constructor.name}": ${error.message}`;
+  const found = error.constructor.name;
   if (!(error instanceof ErrorClass)) {
     throw new AssertionError(
-      `Expected error to be instance of "${ErrorClass.name}", but was ${found}${suffix(msg)}`,
+      `Expected error to be instance of "${ErrorClass.name}", but was "${found}"${suffix(msg)}`,
     );
   }
-  if (!error.message.includes(msgIncludes)) {
+  if (!stripVTControlCharacters(error.message).includes(stripVTControlCharacters(msgIncludes))) {
     throw new AssertionError(
       `Expected error message to include ${JSON.stringify(msgIncludes)}, but got ${
         JSON.stringify(error.message)
@@ -210,35 +234,104 @@ function suffix(msg?: string): string {
   return msg ? `: ${msg}` : ".";
 }
 
-function mismatch(
-  what: string,
-  actual: unknown,
-  expected: unknown,
-  msg?: string,
-): AssertionError {
-  const show = (value: unknown) => inspect(value, { depth: 8, maxArrayLength: 40, breakLength: 100 });
-  return new AssertionError(
-    `${what}${suffix(msg)}\n  actual:   ${show(actual)}\n  expected: ${show(expected)}`,
-  );
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, "    ");
+}
+
+function format(value: unknown): string {
+  return Deno.inspect(value, {
+    depth: Infinity,
+    sorted: true,
+    trailingComma: true,
+    compact: false,
+    iterableLimit: Infinity,
+    getters: true,
+    strAbbreviateSize: Infinity,
+  });
+}
+
+/** Both values line by line: `-` before what only the actual one has, `+` before what only the expected one has. */
+function difference(actual: unknown, expected: unknown): string {
+  const texts = typeof actual === "string" && typeof expected === "string";
+  const [a, b] = [actual, expected].map((value) => (texts ? escaped(`${value}`) : format(value)).split("\n"));
+  return ["", "", "    [Diff] Actual / Expected", "", "", ...diffLines(a, b), ...(texts ? ["", ""] : [""])]
+    .join(
+      "\n",
+    );
+}
+
+/** Makes control characters visible. A line break stays one. */
+function escaped(text: string): string {
+  const names: Record<string, string> = {
+    "\\": "\\\\",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\r": "\\r",
+    "\n": "\\n\n",
+  };
+  return text.replaceAll(/[\\\b\f\t\v\r\n]/g, (character) => names[character]);
+}
+
+function diffLines(a: readonly string[], b: readonly string[]): string[] {
+  let start = 0;
+  while (start < Math.min(a.length, b.length) && a[start] === b[start]) start++;
+  let same = 0;
+  while (same < Math.min(a.length, b.length) - start && a.at(-1 - same) === b.at(-1 - same)) same++;
+  return [
+    ...a.slice(0, start).map((line) => `    ${line}`),
+    ...changes(a.slice(start, a.length - same), b.slice(start, b.length - same)),
+    ...a.slice(a.length - same).map((line) => `    ${line}`),
+  ];
+}
+
+/** The fewest lines to take from `a` and to add to make it `b`, by their longest common subsequence. */
+function changes(a: readonly string[], b: readonly string[]): string[] {
+  // The table below would not fit in memory.
+  if (a.length * b.length > 1e7) {
+    return [
+      ...a.map((line) => `-   ${line}`),
+      ...b.map((line) => `+   ${line}`),
+    ];
+  }
+  const common = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
+  for (let i = a.length - 1; i >= 0; i--) {
+    for (let j = b.length - 1; j >= 0; j--) {
+      common[i][j] = a[i] === b[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1]);
+    }
+  }
+  const lines: string[] = [];
+  for (let [i, j] = [0, 0]; i < a.length || j < b.length;) {
+    if (i < a.length && a[i] === b[j]) {
+      lines.push(`    ${a[i++]}`);
+      j++;
+    } else if (j === b.length || (i < a.length && common[i + 1][j] >= common[i][j + 1])) {
+      lines.push(`-   ${a[i++]}`);
+    } else lines.push(`+   ${b[j++]}`);
+  }
+  return lines;
 }
 
 function equal(a: unknown, b: unknown, seen: Map<object, object>): boolean {
-  if (typeof a === "number" && typeof b === "number") {
-    return a === b || (Number.isNaN(a) && Number.isNaN(b));
-  }
-  if (Object.is(a, b)) return true;
+  if (a === b || Object.is(a, b)) return true;
   if (
     typeof a !== "object" || typeof b !== "object" || a === null || b === null
   ) return false;
-  if ((a.constructor ?? Object) !== (b.constructor ?? Object)) return false;
   if (a instanceof Date && b instanceof Date) {
-    return equal(a.getTime(), b.getTime(), seen);
+    return Object.is(a.getTime(), b.getTime());
+  }
+  // An object without a prototype counts as a plain one.
+  const prototype = Object.getPrototypeOf(a) ?? Object.prototype;
+  if (prototype !== (Object.getPrototypeOf(b) ?? Object.prototype)) return false;
+  const [elementsA, elementsB] = [elements(a), elements(b)];
+  if (elementsA && elementsB) {
+    return elementsA.length === elementsB.length &&
+      Array.prototype.every.call(elementsA, (x, i) => equal(x, elementsB[i], seen));
   }
   if (a instanceof RegExp || a instanceof URL) return String(a) === String(b);
-  if (a instanceof ArrayBuffer && b instanceof ArrayBuffer) {
-    return equal(new Uint8Array(a), new Uint8Array(b), seen);
-  }
   if (seen.get(a) === b) return true;
+  if (Object.keys(a).length !== Object.keys(b).length) return false;
   seen.set(a, b);
   if (a instanceof Set && b instanceof Set) {
     return a.size === b.size &&
@@ -247,12 +340,26 @@ function equal(a: unknown, b: unknown, seen: Map<object, object>): boolean {
   if (a instanceof Map && b instanceof Map) {
     return a.size === b.size &&
       [...a].every(([k, x]) =>
-        b.has(k) ? equal(x, b.get(k), seen) : [...b].some((e) => equal([k, x], e, seen))
+        b.has(k) && equal(x, b.get(k), seen) || [...b].some((entry) => equal([k, x], entry, seen))
       );
   }
-  const keysA = Reflect.ownKeys(a).filter((key) => Object.prototype.propertyIsEnumerable.call(a, key));
-  const keysB = Reflect.ownKeys(b).filter((key) => Object.prototype.propertyIsEnumerable.call(b, key));
-  return keysA.length === keysB.length &&
-    keysA.every((key) => key in b && equal(Reflect.get(a, key), Reflect.get(b, key), seen)) &&
-    (!(a instanceof Error && b instanceof Error) || a.message === b.message);
+  const plain = prototype === Object.prototype || prototype === Array.prototype;
+  const keys = plain ? Reflect.ownKeys({ ...a, ...b }) : [...allKeys(a), ...allKeys(b)];
+  return keys.every((key) => key in a && key in b && equal(Reflect.get(a, key), Reflect.get(b, key), seen));
+}
+
+/** The elements of a typed array, the bytes of a buffer. */
+function elements(value: object): ArrayLike<unknown> | undefined {
+  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return new Uint8Array(value);
+  // Every view but DataView has elements, which the type of a view does not say.
+  return ArrayBuffer.isView(value) && !(value instanceof DataView)
+    ? value as unknown as ArrayLike<unknown>
+    : undefined;
+}
+
+/** The keys of an instance and of its classes. */
+function allKeys(value: object | null): PropertyKey[] {
+  return value === null || value === Object.prototype
+    ? []
+    : [...Reflect.ownKeys(value), ...allKeys(Object.getPrototypeOf(value))];
 }

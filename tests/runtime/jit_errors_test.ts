@@ -11,7 +11,7 @@ const row = (...values: number[]): tf.Tensor1D => tf.tensor1d(values);
 /** What must not be done inside, and what is said about it. */
 const errors: Record<
   string,
-  { fn: (x: tf.Tensor1D) => unknown; type: new (...args: never[]) => Error; text: string }
+  { fn: (x: tf.Tensor1D) => unknown; type: Parameters<typeof assertThrows>[1]; text: string }
 > = {
   "reading a value": {
     fn: (x) => tf.scalar(tf.exp(x).dataSync()[0]),

@@ -1,10 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { amount, barLine, duration, plainProgress, type Status, statusLine } from "../../scripts/terminal.ts";
+import {
+  amount,
+  barLine,
+  barProgress,
+  duration,
+  plainProgress,
+  type Status,
+  statusLine,
+} from "../../scripts/terminal.ts";
+import type { Progress } from "../../runtime/progress.ts";
 import { granted } from "../needs.ts";
 
 /** A plain progress on a clock that is set by hand, in milliseconds. */
-function recorded(): { lines: string[]; clock: { now: number }; progress: ReturnType<typeof plainProgress> } {
+function recorded(): { lines: string[]; clock: { now: number }; progress: Progress } {
   const lines: string[] = [];
   const clock = { now: 1_000 };
   return { lines, clock, progress: plainProgress((line) => lines.push(line), () => clock.now) };
@@ -63,6 +72,65 @@ Deno.test("plainProgress of unknown length, and its messages", () => {
     "hello",
     "Unpacking: 5.00 GB, 500.0 MB/s",
   ]);
+});
+
+/** Bars on a clock and a width that are set by hand. `\r\x1b[K` is written as `<`. */
+function drawn(): { written: string[]; at: { now: number; columns: number }; progress: Progress } {
+  const written: string[] = [];
+  const at = { now: 1_000, columns: 100 };
+  const write = (text: string) => written.push(text.replaceAll("\r\x1b[K", "<"));
+  return { written, at, progress: barProgress(write, () => at.columns, () => at.now) };
+}
+
+Deno.test("barProgress redraws one line at most ten times a second, and ends it", () => {
+  const { written, at, progress } = drawn();
+  const bar = progress.start("Epoch 1", 100, "steps");
+  for (let step = 1; step <= 25; step++) {
+    at.now += 10;
+    bar.update(step, `loss ${step}`);
+  }
+  bar.stop();
+  bar.stop();
+  bar.update(100);
+  assertEquals(written, [
+    "<Epoch 1  ░░░░░░░░░░░░░░░░░░░░  0 of 100 steps",
+    "<Epoch 1  ██░░░░░░░░░░░░░░░░░░  10 of 100 steps, 100 steps/s, 0.9 s left, loss 10",
+    "<Epoch 1  ████░░░░░░░░░░░░░░░░  20 of 100 steps, 100 steps/s, 0.8 s left, loss 20",
+    "<Epoch 1  █████░░░░░░░░░░░░░░░  25 of 100 steps, 100 steps/s, 0.8 s left, loss 25",
+    "\n",
+  ]);
+});
+
+Deno.test("barProgress puts messages above the bar, and cuts it to the width that the terminal has now", () => {
+  const { written, at, progress } = drawn();
+  progress.message("before");
+  const bar = progress.start("Reading", 8, "images");
+  at.columns = 20;
+  progress.message("a message that is wider than the terminal");
+  at.now += 1_000;
+  bar.update(4);
+  bar.stop();
+  progress.message("after");
+  assertEquals(written, [
+    "before\n",
+    "<Reading  ░░░░░░░░░░░░░░░░░░░░  0 of 8 images",
+    "<a message that is wider than the terminal\n",
+    "<Reading  ░░░░░░░░░░",
+    "<Reading  ██████████",
+    "<Reading  ██████████",
+    "\n",
+    "after\n",
+  ]);
+});
+
+Deno.test("barProgress: a new bar ends the one before, which then draws no more", () => {
+  const { written, at, progress } = drawn();
+  const first = progress.start("One", 0, "steps");
+  progress.start("Two", 0, "steps");
+  at.now += 1_000;
+  first.update(1);
+  first.stop();
+  assertEquals(written, ["<One  0 steps", "<One  0 steps", "\n", "<Two  0 steps"]);
 });
 
 Deno.test("barLine fills with the work and is cut to the terminal", () => {
