@@ -44,11 +44,36 @@ export {
 /** TensorFlow.js, with libtensorflow behind it; `tf.ready()` finds or installs the library. */
 export * as tf from "./runtime/tf.ts";
 /** TensorFlow's fused ops, as functions of tensors: `conv2d`, `batchNormTrain`, `crossEntropy` and others. */
-export * as ops from "./runtime/ops.ts";
+export * as ops from "./runtime/ops/mod.ts";
 /** Random numbers as functions of a seed tensor. */
-export * as random from "./runtime/random.ts";
-export { applyTransforms } from "./pipeline/apply_transforms.ts";
-export { alternateFlips, type Batch, batches, shuffledOrder } from "./pipeline/batches.ts";
+export * as random from "./runtime/ops/random.ts";
+export {
+  alternateFlips,
+  type Augment,
+  type Batch,
+  batches,
+  type Catalogue,
+  CIFAR10_CLASSES,
+  classCounts,
+  createDataset,
+  type Data,
+  type Dataset,
+  fetchCifar,
+  type FetchOptions,
+  type KnownFile,
+  limit,
+  loadCifar,
+  mapParts,
+  type Normalize,
+  type NpmPackage,
+  outputShape,
+  type Resize,
+  shuffledOrder,
+  split,
+  type Transform,
+} from "./pipeline/data/mod.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./pipeline/inference/mod.ts";
+export { pipe } from "./pipeline/pipe.ts";
 export {
   type CheckpointNotes,
   loadCheckpoint,
@@ -57,31 +82,32 @@ export {
   saveCheckpoint,
   saveWeights,
   type Start,
-} from "./pipeline/checkpoint.ts";
-export { CIFAR10_CLASSES, loadCifar } from "./pipeline/cifar.ts";
-export * from "./pipeline/dataset.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./pipeline/evaluate.ts";
-export type { KnownFile } from "./pipeline/cifar_files.ts";
-export type { NpmPackage } from "./pipeline/cifar_npm.ts";
-export { type Catalogue, fetchCifar, type FetchOptions } from "./pipeline/fetch_cifar.ts";
-export type { Lookahead } from "./pipeline/lookahead.ts";
-export { type Muon, optimize, type Optimizer, type Sgd, type Tensors } from "./pipeline/optimizer.ts";
-export { pipe } from "./pipeline/pipe.ts";
-export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./pipeline/recipes.ts";
-export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./pipeline/safetensors.ts";
-export { learningRate, type Schedule } from "./pipeline/schedule.ts";
-export { limit, split } from "./pipeline/split.ts";
+} from "./pipeline/runs/mod.ts";
 export {
+  buildModel,
   type EpochReport,
+  findRecipe,
   initialState,
+  learningRate,
+  type Lookahead,
+  type ModelSpec,
+  type Muon,
+  optimize,
+  type Optimizer,
+  type Recipe,
+  recipes,
+  type Schedule,
+  type Sgd,
   type StepReport,
+  type Tensors,
   train,
   type TrainOptions,
   type TrainState,
   type TrainStep,
   trainStep,
-} from "./pipeline/train.ts";
+} from "./pipeline/training/mod.ts";
 export {
+  applyTransforms,
   augment,
   type ChannelStats,
   CIFAR10_STATS,
@@ -89,4 +115,4 @@ export {
   normalize,
   resize,
   TUTORIAL_STATS,
-} from "./pipeline/transforms.ts";
+} from "./pipeline/transforms/mod.ts";

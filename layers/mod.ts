@@ -2,17 +2,10 @@
  * The model as pure data, and what reads that data.
  * @module
  */
-export { apply, type ApplyOptions } from "./apply.ts";
-export type { Arrays, FloatArray, NumericArray } from "./arrays.ts";
-export { fastResnet, type FastResnetCfg } from "./fast_resnet.ts";
-export { forwardMultiplyAdds } from "./flops.ts";
-export { foldBatchNorm } from "./fold.ts";
-export { initArrays } from "./init.ts";
+export { fromPyTorch, toPyTorch } from "./formats/pytorch.ts";
+export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./formats/safetensors.ts";
 export { defineModel, type InitScheme, type Model } from "./model.ts";
-export type * from "./node.ts";
-export * from "./nodes.ts";
-export { type Parameter, parameterCount, parameters } from "./parameters.ts";
-export { fromPyTorch, toPyTorch } from "./pytorch.ts";
+export { fastResnet, type FastResnetCfg } from "./networks/fast_resnet.ts";
 export {
   type Block,
   bottleneckBlock,
@@ -22,9 +15,17 @@ export {
   type ResidualBlockCfg,
   type Shortcut,
   shortcut,
-} from "./residual_block.ts";
-export { type BlockName, resnet, type ResnetCfg, type Stem } from "./resnet.ts";
-export { type Layer, sequential } from "./sequential.ts";
-export { squeezeExcitation } from "./squeeze_excitation.ts";
-export { summary } from "./summary.ts";
-export { init, type Params, toArrays, toTensors, type Variables } from "./variables.ts";
+} from "./networks/residual_block.ts";
+export { type BlockName, resnet, type ResnetCfg, type Stem } from "./networks/resnet.ts";
+export { squeezeExcitation } from "./networks/squeeze_excitation.ts";
+export type * from "./nodes/node.ts";
+export * from "./nodes/nodes.ts";
+export { type Layer, sequential } from "./nodes/sequential.ts";
+export { apply, type ApplyOptions } from "./readers/apply.ts";
+export type { Arrays, FloatArray, NumericArray } from "./readers/arrays.ts";
+export { forwardMultiplyAdds } from "./readers/flops.ts";
+export { foldBatchNorm } from "./readers/fold.ts";
+export { initArrays } from "./readers/init.ts";
+export { type Parameter, parameterCount, parameters } from "./readers/parameters.ts";
+export { summary } from "./readers/summary.ts";
+export { init, type Params, toArrays, toTensors, type Variables } from "./readers/variables.ts";

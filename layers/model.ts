@@ -1,5 +1,5 @@
 /** A network: its output node, with everything that the output needs in the order in which it runs. */
-import type { InputNode, Node } from "./node.ts";
+import type { InputNode, Node } from "./nodes/node.ts";
 
 /**
  * How weights are drawn. `pytorch`: the default of PyTorch's layers. `heNormal`: K. He et al., "Delving Deep
@@ -30,7 +30,7 @@ export interface Model {
  * @example
  * ```ts
  * import { defineModel } from "./model.ts";
- * import { flatten, input, linear } from "./nodes.ts";
+ * import { flatten, input, linear } from "./nodes/nodes.ts";
  * const pixels = flatten(input([32, 32, 3]), { name: "flatten" });
  * const softmaxRegression = defineModel(linear(pixels, { name: "fc", features: 10 }), { name: "one layer" });
  * ```

@@ -3,12 +3,17 @@
  * @module
  */
 export * as tf from "./tf.ts";
-export { configure, liveHandles, type RuntimeInfo, runtimeInfo, type RuntimeOptions } from "./backend.ts";
-export { JitError } from "./binding.ts";
-export { type Cpu, parseCpuInfo, readCpu } from "./cpu.ts";
-export { TensorFlowError, UsageError, UserError } from "./errors.ts";
-export { type ValueAndGrads, valueAndGrads } from "./grad.ts";
-export { jit, type JitOptions, type Jitted, type Precision } from "./jit.ts";
+export {
+  configure,
+  liveHandles,
+  type RuntimeInfo,
+  runtimeInfo,
+  type RuntimeOptions,
+} from "./binding/backend.ts";
+export { JitError } from "./binding/binding.ts";
+export { type ValueAndGrads, valueAndGrads } from "./compile/grad.ts";
+export { jit, type JitOptions, type Jitted, type Precision } from "./compile/jit.ts";
+export { withScope } from "./compile/scope.ts";
 export {
   avgPool,
   batchNormInference,
@@ -22,7 +27,8 @@ export {
   type Pool,
   relu,
   type Window,
-} from "./ops.ts";
-export { type Bar, type Progress, silent } from "./progress.ts";
-export { dropout, foldSeed, statelessUniform, statelessUniformInt } from "./random.ts";
-export { withScope } from "./scope.ts";
+} from "./ops/mod.ts";
+export { dropout, foldSeed, statelessUniform, statelessUniformInt } from "./ops/random.ts";
+export { type Cpu, parseCpuInfo, readCpu } from "./system/cpu.ts";
+export { TensorFlowError, UsageError, UserError } from "./system/errors.ts";
+export { type Bar, type Progress, silent } from "./system/progress.ts";

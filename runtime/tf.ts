@@ -3,4 +3,4 @@
  * installs the library and makes it the backend.
  */
 export * from "@tensorflow/tfjs";
-export { ready } from "./backend.ts";
+export { ready } from "./binding/backend.ts";

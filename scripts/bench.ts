@@ -7,10 +7,9 @@ import {
   type BenchmarkModel,
   caseDefaults,
   createBenchmark,
-} from "../pipeline/benchmark.ts";
-import { readMemory } from "../pipeline/memory.ts";
-import { contenders, findPython, race, ratios, runContender } from "../pipeline/peers.ts";
-import { FEWEST_STEPS, timeSteps } from "../pipeline/timing.ts";
+} from "../pipeline/bench/benchmark.ts";
+import { contenders, findPython, race, ratios, runContender } from "../pipeline/bench/peers.ts";
+import { FEWEST_STEPS, timeSteps } from "../pipeline/bench/timing.ts";
 import {
   configure,
   liveHandles,
@@ -20,6 +19,7 @@ import {
   tf,
   UsageError,
 } from "../runtime/mod.ts";
+import { readMemory } from "../runtime/system/memory.ts";
 import {
   type BenchResult,
   caseLines,
@@ -31,9 +31,9 @@ import {
   resultLines,
   sampleLine,
   versionText,
-} from "./bench_report.ts";
-import { runTask, type Values } from "./task.ts";
-import { terminalProgress } from "./terminal.ts";
+} from "./cli/bench_lines.ts";
+import { runTask, type Values } from "./cli/task.ts";
+import { terminalProgress } from "./cli/terminal.ts";
 import { versions } from "./versions.ts";
 
 /** The task and its flags. */
@@ -199,8 +199,8 @@ async function runRace(flags: BenchFlags): Promise<void> {
     python,
     programs: {
       deno: [Deno.execPath(), "run", "--allow-all", file("bench.ts")],
-      torch: file("../bench/torch_bench.py"),
-      keras: file("../bench/keras_bench.py"),
+      torch: file("../pipeline/bench/torch_bench.py"),
+      keras: file("../pipeline/bench/keras_bench.py"),
     },
   });
   const standings = await race(field, flags.rounds, runContender, ({ framework, how }, round, outcome) => {

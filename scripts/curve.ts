@@ -1,11 +1,11 @@
 /** `deno task curve`: draws how a run went. */
 import { join } from "@std/path";
-import { drawCurve } from "../pipeline/curve.ts";
-import { explainFileErrors } from "../pipeline/file_errors.ts";
-import { latestRun, readMetrics, readRunInfo } from "../pipeline/run_folder.ts";
-import { writeFileAtomic } from "../runtime/files.ts";
+import { drawCurve } from "../pipeline/reports/curve.ts";
+import { latestRun, readMetrics, readRunInfo } from "../pipeline/runs/mod.ts";
 import { UserError } from "../runtime/mod.ts";
-import { runTask } from "./task.ts";
+import { explainFileErrors } from "../runtime/system/file_errors.ts";
+import { writeFileAtomic } from "../runtime/system/files.ts";
+import { runTask } from "./cli/task.ts";
 
 const task = {
   name: "curve",

@@ -1,7 +1,7 @@
 /** `deno task fetch-data`: brings CIFAR-10 into the data folder. */
-import { fetchCifar } from "../pipeline/fetch_cifar.ts";
-import { dataFlag, runTask } from "./task.ts";
-import { terminalProgress } from "./terminal.ts";
+import { fetchCifar } from "../pipeline/data/mod.ts";
+import { dataFlag, runTask } from "./cli/task.ts";
+import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "fetch-data",

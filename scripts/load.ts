@@ -1,6 +1,6 @@
 /** `deno task load`: reads the data set and shows it. */
-import { showStage, stageFlags } from "./stage.ts";
-import { runTask } from "./task.ts";
+import { showStage, stageFlags } from "./cli/stage.ts";
+import { runTask } from "./cli/task.ts";
 
 if (import.meta.main) {
   await runTask(

@@ -1,7 +1,7 @@
 /** `deno task normalize`: the pipeline up to the normalised images. */
-import { CIFAR10_STATS, normalize, resize, TUTORIAL_STATS } from "../pipeline/transforms.ts";
-import { resizeFlags, showStage, stageFlags } from "./stage.ts";
-import { runTask } from "./task.ts";
+import { CIFAR10_STATS, normalize, resize, TUTORIAL_STATS } from "../pipeline/transforms/mod.ts";
+import { resizeFlags, showStage, stageFlags } from "./cli/stage.ts";
+import { runTask } from "./cli/task.ts";
 
 if (import.meta.main) {
   await runTask(

@@ -1,7 +1,7 @@
 /** `deno task resize`: the pipeline up to the resized images. */
-import { resize } from "../pipeline/transforms.ts";
-import { resizeFlags, showStage, stageFlags } from "./stage.ts";
-import { runTask } from "./task.ts";
+import { resize } from "../pipeline/transforms/mod.ts";
+import { resizeFlags, showStage, stageFlags } from "./cli/stage.ts";
+import { runTask } from "./cli/task.ts";
 
 if (import.meta.main) {
   await runTask(

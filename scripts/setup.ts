@@ -1,10 +1,16 @@
 /** `deno task setup`: finds or installs libtensorflow, loads it, and says what is there. */
-import { UsageError } from "../runtime/errors.ts";
-import { ensureLibrary, installFrom, removeInstalled } from "../runtime/install.ts";
+import {
+  cacheFolder,
+  ensureLibrary,
+  installFrom,
+  LIBRARY_VARIABLE,
+  processEnv,
+  removeInstalled,
+} from "../runtime/install/mod.ts";
 import { configure, runtimeInfo, tf } from "../runtime/mod.ts";
-import { cacheFolder, LIBRARY_VARIABLE, processEnv } from "../runtime/paths.ts";
-import { runTask } from "./task.ts";
-import { terminalProgress } from "./terminal.ts";
+import { UsageError } from "../runtime/system/errors.ts";
+import { runTask } from "./cli/task.ts";
+import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "setup",

@@ -1,9 +1,9 @@
 /** `deno task split`: the pipeline up to the split into training and validation images. */
+import { split } from "../pipeline/data/mod.ts";
 import { pipe } from "../pipeline/pipe.ts";
-import { split } from "../pipeline/split.ts";
-import { CIFAR10_STATS, normalize, resize } from "../pipeline/transforms.ts";
-import { resizeFlags, showStage, stageFlags } from "./stage.ts";
-import { runTask } from "./task.ts";
+import { CIFAR10_STATS, normalize, resize } from "../pipeline/transforms/mod.ts";
+import { resizeFlags, showStage, stageFlags } from "./cli/stage.ts";
+import { runTask } from "./cli/task.ts";
 
 if (import.meta.main) {
   await runTask(

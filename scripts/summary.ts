@@ -1,7 +1,7 @@
 /** `deno task summary`: the table of a recipe's network, in the layout of torchsummary. */
 import { summary } from "../layers/mod.ts";
-import { buildModel, findRecipe, recipes } from "../pipeline/recipes.ts";
-import { runTask } from "./task.ts";
+import { buildModel, findRecipe, recipes } from "../pipeline/training/mod.ts";
+import { runTask } from "./cli/task.ts";
 
 const task = {
   name: "summary",

@@ -1,15 +1,12 @@
 /** `deno task test-accuracy`: how good a trained run is on the test images. */
 import { join } from "@std/path";
-import { loadWeights } from "../pipeline/checkpoint.ts";
-import { loadCifar } from "../pipeline/cifar.ts";
-import { fetchCifar } from "../pipeline/fetch_cifar.ts";
-import { buildModel } from "../pipeline/recipes.ts";
-import { latestRun, readRunInfo, RUN_FILES } from "../pipeline/run_folder.ts";
-import { prepareData } from "../pipeline/settings.ts";
+import { fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
+import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
+import { buildModel, prepareData } from "../pipeline/training/mod.ts";
 import { configure, tf } from "../runtime/mod.ts";
-import { testLines } from "./report.ts";
-import { dataFlag, runTask } from "./task.ts";
-import { terminalProgress } from "./terminal.ts";
+import { testLines } from "./cli/accuracy_lines.ts";
+import { dataFlag, runTask } from "./cli/task.ts";
+import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "test-accuracy",

@@ -1,7 +1,6 @@
 /** `deno task train`: trains a recipe on CIFAR-10 and writes its run folder. */
-import { loadCifar } from "../pipeline/cifar.ts";
-import { fetchCifar } from "../pipeline/fetch_cifar.ts";
-import { runTask } from "./task.ts";
+import { fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
+import { runTask } from "./cli/task.ts";
 import { runTraining, trainTask } from "./training.ts";
 
 await runTask(trainTask, (flags) =>

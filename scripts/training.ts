@@ -1,27 +1,41 @@
 /** What `deno task train` does: trains a recipe and keeps its run folder, stops and resumes. */
 import { join } from "@std/path";
-import { loadCheckpoint, loadStart, saveCheckpoint, saveWeights } from "../pipeline/checkpoint.ts";
-import type { Data } from "../pipeline/dataset.ts";
-import { buildModel, findRecipe, recipes } from "../pipeline/recipes.ts";
+import { parameterCount } from "../layers/mod.ts";
+import type { Data } from "../pipeline/data/mod.ts";
 import {
   checkVacant,
   createRun,
   epochMetrics,
+  loadCheckpoint,
+  loadStart,
   readMetrics,
   readRunInfo,
   RUN_FILES,
   type RunInfo,
   runName,
+  saveCheckpoint,
+  saveWeights,
   writeMetrics,
   writeRunInfo,
-} from "../pipeline/run_folder.ts";
-import { changeRecipe, checkResumed, choosePrecision, prepareData } from "../pipeline/settings.ts";
-import { disposeState, initialState, stepsPerEpoch, train, type TrainState } from "../pipeline/train.ts";
-import { parameterCount } from "../layers/mod.ts";
+} from "../pipeline/runs/mod.ts";
+import {
+  buildModel,
+  changeRecipe,
+  checkResumed,
+  choosePrecision,
+  disposeState,
+  findRecipe,
+  initialState,
+  prepareData,
+  recipes,
+  stepsPerEpoch,
+  train,
+  type TrainState,
+} from "../pipeline/training/mod.ts";
 import { configure, type Progress, readCpu, runtimeInfo, tf, UsageError, UserError } from "../runtime/mod.ts";
-import { accuracyLine, testLines } from "./report.ts";
-import { dataFlag, type Values } from "./task.ts";
-import { terminalProgress } from "./terminal.ts";
+import { accuracyLine, testLines } from "./cli/accuracy_lines.ts";
+import { dataFlag, type Values } from "./cli/task.ts";
+import { terminalProgress } from "./cli/terminal.ts";
 import { codeVersion, versions } from "./versions.ts";
 
 /** The task and its flags. */

@@ -1,5 +1,5 @@
 /** A data set to learn from, made of nothing but numbers: gratings of one direction a class, under noise. */
-import { createDataset, type Data, type Dataset } from "../pipeline/dataset.ts";
+import { createDataset, type Data, type Dataset } from "../pipeline/data/dataset.ts";
 
 /** How the set is made. */
 export interface MadeDataCfg {

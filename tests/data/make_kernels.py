@@ -184,7 +184,7 @@ case("conv2d, native, 1x3 kernel, padding 1", lambda d: (d.normal(1, 4, 4, 2), d
 for size, stride in ((3, 1), (3, 2), (7, 2)):
     case(f"conv2d, same, {size}x{size}, stride {stride}", lambda d: (d.normal(2, 6, 6, 2), d.normal(size, size, 2, 3)),
          lambda x, k: conv(pad_same(x, size, stride), k, stride, 0))
-# Eight channels, where oneDNN's filter gradient of a strided 1x1 window is right (runtime/faults.ts).
+# Eight channels, where oneDNN's filter gradient of a strided 1x1 window is right (runtime/binding/faults.ts).
 for size, stride, channels in ((1, 2, 8), (2, 1, 2), (3, 1, 2), (3, 2, 2)):
     case(f"conv2d, valid, {size}x{size}, stride {stride}",
          lambda d: (d.normal(2, 6, 6, channels), d.normal(size, size, channels, 3)),

@@ -1,4 +1,4 @@
-"""Makes the reference data of tests/layers and tests/pipeline/safetensors_test.ts, with PyTorch and NumPy.
+"""Makes the reference data of tests/layers and tests/layers/formats/safetensors_test.ts, with PyTorch and NumPy.
 
 Run:  python torch_reference.py TUTORIAL.md      (needs torch, torchvision, numpy, torchsummary 1.5.1, safetensors)
 
@@ -7,7 +7,7 @@ are taken from there and run as they stand. Everything is written beside this fi
 
 torchsummary_resnet34.txt   what torchsummary prints for the tutorial's network
 state_dict_resnet34.json    the keys and shapes of its state_dict, in order
-init_values.json            the first initial weights of a few parameters, by the rules in layers/random.ts
+init_values.json            the first initial weights of a few parameters, by the rules in layers/readers/random.ts
 layers.json                 outputs of single layers
 celu.json                   CELU and its gradient
 network_cifar.json          a small ResNet for CIFAR with option-A shortcuts: logits, loss, gradients, statistics
@@ -264,7 +264,7 @@ dump("network_preactivation.json", reference(SmallPreActivations([3, 5], 4), 9, 
 dump("network_squeeze.json", reference(SmallSqueezes([4, 6], 4), 9, 4))
 
 # The tutorial's classes at a sixteenth of their width: a file of weights, and ten steps of its optimizer from there.
-# The images are whole numbers that tests/pipeline/pytorch_weights_test.ts makes by the same rule.
+# The images are whole numbers that tests/pipeline/runs/pytorch_weights_test.ts makes by the same rule.
 narrow = text
 for width in (64, 128, 256, 512):
     narrow = re.sub(rf"\b{width}\b", str(width // 16), narrow)

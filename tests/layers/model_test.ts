@@ -1,8 +1,8 @@
 /** Order and identity of a model's nodes. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { defineModel, mapNodes } from "../../layers/model.ts";
-import type { Node } from "../../layers/node.ts";
-import { add, input, relu } from "../../layers/nodes.ts";
+import type { Node } from "../../layers/nodes/node.ts";
+import { add, input, relu } from "../../layers/nodes/nodes.ts";
 
 Deno.test("defineModel: every node once, inputs first, in the order of the inputs", () => {
   const x = input([4, 4, 2]);

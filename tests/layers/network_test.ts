@@ -3,25 +3,25 @@
  * the running statistics after one step; eager and jitted.
  */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { apply } from "../../layers/apply.ts";
-import { fastResnet } from "../../layers/fast_resnet.ts";
+import { fromPyTorch } from "../../layers/formats/pytorch.ts";
 import type { Model } from "../../layers/model.ts";
-import { foldBatchNorm } from "../../layers/fold.ts";
-import { fromPyTorch } from "../../layers/pytorch.ts";
-import type { Node } from "../../layers/node.ts";
-import { add, batchNorm, conv, relu } from "../../layers/nodes.ts";
-import { type ResidualBlockCfg, shortcut } from "../../layers/residual_block.ts";
-import { resnet } from "../../layers/resnet.ts";
-import { sequential } from "../../layers/sequential.ts";
-import { squeezeExcitation } from "../../layers/squeeze_excitation.ts";
-import { type Params, toTensors, type Variables } from "../../layers/variables.ts";
+import { fastResnet } from "../../layers/networks/fast_resnet.ts";
+import { type ResidualBlockCfg, shortcut } from "../../layers/networks/residual_block.ts";
+import { resnet } from "../../layers/networks/resnet.ts";
+import { squeezeExcitation } from "../../layers/networks/squeeze_excitation.ts";
+import type { Node } from "../../layers/nodes/node.ts";
+import { add, batchNorm, conv, relu } from "../../layers/nodes/nodes.ts";
+import { sequential } from "../../layers/nodes/sequential.ts";
+import { apply } from "../../layers/readers/apply.ts";
+import { foldBatchNorm } from "../../layers/readers/fold.ts";
+import { type Params, toTensors, type Variables } from "../../layers/readers/variables.ts";
 import { crossEntropy, tf } from "../../runtime/mod.ts";
 import golden from "../data/golden/network.json" with { type: "json" };
-import cifar from "../data/network_cifar.json" with { type: "json" };
 import bottleneck from "../data/network_bottleneck.json" with { type: "json" };
+import cifar from "../data/network_cifar.json" with { type: "json" };
 import fast from "../data/network_fast.json" with { type: "json" };
-import squeeze from "../data/network_squeeze.json" with { type: "json" };
 import preActivation from "../data/network_preactivation.json" with { type: "json" };
+import squeeze from "../data/network_squeeze.json" with { type: "json" };
 import { canLoadTensorFlow } from "../needs.ts";
 import {
   assertClose,

@@ -1,5 +1,5 @@
 /** A `Progress` for tests that writes down what it is told. */
-import type { Bar, Progress } from "../../runtime/progress.ts";
+import type { Bar, Progress } from "../../runtime/system/progress.ts";
 
 /** A bar as it was used. */
 export interface RecordedBar {

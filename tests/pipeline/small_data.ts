@@ -1,5 +1,5 @@
 /** Small made data sets for tests. */
-import { createDataset, type Data, type Dataset } from "../../pipeline/dataset.ts";
+import { createDataset, type Data, type Dataset } from "../../pipeline/data/dataset.ts";
 
 /** `count` images `[height, width, 3]` with labels 0, 1, 2, 0, 1, 2, ... Every byte is different from its neighbours. */
 export function smallDataset(count: number, height = 4, width = height): Dataset {

@@ -1,7 +1,7 @@
 /** A data set of three files with two images each, in the format of CIFAR-10, for the tests of fetching. */
 import { createTar } from "nanotar";
 import { encode } from "fast-png";
-import type { Catalogue } from "../../pipeline/fetch_cifar.ts";
+import type { Catalogue } from "../../pipeline/data/cifar/fetch.ts";
 
 const IMAGES = 2;
 const NAMES = ["data_batch_1", "data_batch_2", "test_batch"];

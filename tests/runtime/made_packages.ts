@@ -1,7 +1,7 @@
 /** Made folders and programs that stand for TensorFlow's packages, Python and pip in the tests of the installer. */
 import { join } from "@std/path";
-import { libraryNames } from "../../runtime/platform.ts";
-import type { Progress } from "../../runtime/progress.ts";
+import { libraryNames } from "../../runtime/install/platform.ts";
+import type { Progress } from "../../runtime/system/progress.ts";
 import { granted } from "../needs.ts";
 
 /** Whether these tests can run: they write files and start shell scripts. */

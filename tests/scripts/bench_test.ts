@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { UsageError } from "../../runtime/errors.ts";
+import { UsageError } from "../../runtime/system/errors.ts";
 import { type BenchFlags, benchTask, caseOf, checkBenchFlags, isSampled } from "../../scripts/bench.ts";
-import { parseFlags } from "../../scripts/task.ts";
+import { parseFlags } from "../../scripts/cli/task.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 import { runScript } from "./run_script.ts";
 

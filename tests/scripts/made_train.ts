@@ -1,5 +1,5 @@
 /** `deno task train` on made data instead of CIFAR-10: the program that the tests of training start. */
-import { runTask } from "../../scripts/task.ts";
+import { runTask } from "../../scripts/cli/task.ts";
 import { runTraining, trainTask } from "../../scripts/training.ts";
 import { madeData } from "../made_data.ts";
 

@@ -1,7 +1,7 @@
 /** `deno task summary` as a process. */
 import { assertEquals } from "@std/assert";
 import { summary } from "../../layers/mod.ts";
-import { buildModel, recipes } from "../../pipeline/recipes.ts";
+import { buildModel, recipes } from "../../pipeline/training/recipes.ts";
 import { granted } from "../needs.ts";
 import { runScript } from "./run_script.ts";
 

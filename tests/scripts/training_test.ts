@@ -1,16 +1,16 @@
 /** `deno task train` as a process: what it prints and writes, how it stops and goes on, what it refuses. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { decodeSafetensors, encodeSafetensors } from "../../layers/formats/safetensors.ts";
 import { parameterCount } from "../../layers/mod.ts";
-import { buildModel, recipes } from "../../pipeline/recipes.ts";
 import {
   type EpochMetrics,
   readMetrics,
   readRunInfo,
   RUN_FILES,
   writeMetrics,
-} from "../../pipeline/run_folder.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../pipeline/safetensors.ts";
+} from "../../pipeline/runs/folder.ts";
+import { buildModel, recipes } from "../../pipeline/training/recipes.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 
 const PROGRAM = fromFileUrl(new URL("./made_train.ts", import.meta.url));

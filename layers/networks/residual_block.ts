@@ -1,0 +1,179 @@
+/** The residual blocks: what a ResNet is made of. */
+import type { Node } from "../nodes/node.ts";
+import { add, batchNorm, conv, padShortcut, relu } from "../nodes/nodes.ts";
+import { type Layer, sequential } from "../nodes/sequential.ts";
+
+/**
+ * What stands in for the identity where a block changes the shape. `projection`: a strided 1x1 convolution
+ * and batch norm (option B of He et al.). `padding`: subsampling and channels of zeros (option A).
+ */
+export type Shortcut = "projection" | "padding";
+
+/** Settings of a residual block. */
+export interface ResidualBlockCfg {
+  /** PyTorch's name of the block, e.g. `layer1.0`. */
+  readonly name: string;
+  /** Channels of its 3x3 convolutions. */
+  readonly filters: number;
+  /** Stride of its first 3x3 convolution; 1 unless given. */
+  readonly stride?: number;
+  /** `projection` unless given. */
+  readonly shortcut?: Shortcut;
+  /** Whether the convolutions have biases (which a batch norm behind them cancels); true unless given. */
+  readonly bias?: boolean;
+  /**
+   * Whether the input has been through batch norm and relu already, as behind the stem: a pre-activation block then
+   * has none of its own there; false unless given.
+   */
+  readonly activated?: boolean;
+}
+
+/** A residual block of any kind. */
+export type Block = (x: Node, cfg: ResidualBlockCfg) => Node;
+
+/** How many times as many channels leave a bottleneck as its 3x3 convolution has (arXiv:1512.03385, table 1). */
+const EXPANSION = 4;
+
+/**
+ * The basic block of K. He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385, section
+ * 3): `relu(F(x) + shortcut(x))` where `F` is 3x3 convolution, batch norm, relu, 3x3 convolution, batch norm.
+ * The shortcut is the identity unless the shape changes.
+ *
+ * @param x `[h, w, c]`.
+ * @returns `[ceil(h / stride), ceil(w / stride), filters]`.
+ * @throws {TypeError} If `x` is no map, or a `padding` shortcut would have to drop channels.
+ * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
+ * @example
+ * ```ts
+ * import { input } from "../nodes/nodes.ts";
+ * import { residualBlock } from "./residual_block.ts";
+ * residualBlock(input([56, 56, 64]), { name: "layer1.0", filters: 128, stride: 2 }).shape; // [28, 28, 128]
+ * ```
+ */
+export function residualBlock(x: Node, cfg: ResidualBlockCfg): Node {
+  const { name, filters, stride = 1, bias = true } = cfg;
+  let y = sequential(x, { name: `${name}.conv1` }, [conv3x3({ filters, stride, bias }), batchNorm, relu]);
+  y = sequential(y, { name: `${name}.conv2` }, [conv3x3({ filters, bias }), batchNorm]);
+  const sum = add(y, shortcut(x, y, cfg), { name });
+  return relu(sum, { name: `${name}.relu`, block: "ResidualBlock" });
+}
+
+/**
+ * The bottleneck block of the same paper (section 4.1): `F` is 1x1 convolution to `filters` channels, 3x3 convolution,
+ * 1x1 convolution to `4 * filters`, each with a batch norm and the first two with relu. The stride is that of the 3x3
+ * convolution, as in torchvision ("ResNet v1.5"); the paper has it in the first.
+ *
+ * @param x `[h, w, c]`.
+ * @returns `[ceil(h / stride), ceil(w / stride), 4 * filters]`.
+ * @throws {TypeError} If `x` is no map, or a `padding` shortcut would have to drop channels.
+ * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
+ * @example
+ * ```ts
+ * import { input } from "../nodes/nodes.ts";
+ * import { bottleneckBlock } from "./residual_block.ts";
+ * bottleneckBlock(input([56, 56, 256]), { name: "layer1.0", filters: 128, stride: 2 }).shape; // [28, 28, 512]
+ * ```
+ */
+export function bottleneckBlock(x: Node, cfg: ResidualBlockCfg): Node {
+  const { name, filters, stride = 1, bias = true } = cfg;
+  let y = sequential(x, { name: `${name}.conv1` }, [conv1x1({ filters, bias }), batchNorm, relu]);
+  y = sequential(y, { name: `${name}.conv2` }, [conv3x3({ filters, stride, bias }), batchNorm, relu]);
+  y = sequential(y, { name: `${name}.conv3` }, [conv1x1({ filters: EXPANSION * filters, bias }), batchNorm]);
+  const sum = add(y, shortcut(x, y, cfg), { name });
+  return relu(sum, { name: `${name}.relu`, block: "Bottleneck" });
+}
+
+/**
+ * The basic block with pre-activation of K. He et al., "Identity Mappings in Deep Residual Networks"
+ * (arXiv:1603.05027, figure 4e): batch norm and relu stand before each convolution, and nothing behind the sum. Where
+ * the shape changes, the shortcut starts behind the first relu and has no batch norm, as in the authors' code
+ * (facebook/fb.resnet.torch, `preactresnet.lua`).
+ *
+ * @param x `[h, w, c]`.
+ * @returns `[ceil(h / stride), ceil(w / stride), filters]`, not activated: the network ends in batch norm and relu.
+ * @throws {TypeError} If `x` is no map, or a `padding` shortcut would have to drop channels.
+ * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
+ * @example
+ * ```ts
+ * import { input } from "../nodes/nodes.ts";
+ * import { preActivationBlock } from "./residual_block.ts";
+ * preActivationBlock(input([32, 32, 16]), { name: "layer1.0", filters: 32, stride: 2 }).shape; // [16, 16, 32]
+ * ```
+ */
+export function preActivationBlock(x: Node, cfg: ResidualBlockCfg): Node {
+  const { name, filters, stride = 1, bias = true } = cfg;
+  const active = preActivate(x, cfg);
+  let y = conv3x3({ filters, stride, bias })(active, { name: `${name}.conv1` });
+  y = conv3x3({ filters, bias })(activate(y, name, 2), { name: `${name}.conv2` });
+  return add(y, preShortcut(x, active, y, cfg), { name, block: "PreActivationBlock" });
+}
+
+/**
+ * The bottleneck block with pre-activation (arXiv:1603.05027), its stride in the 3x3 convolution.
+ *
+ * @param x `[h, w, c]`.
+ * @returns `[ceil(h / stride), ceil(w / stride), 4 * filters]`, not activated: the network ends in batch norm and relu.
+ * @throws {TypeError} If `x` is no map, or a `padding` shortcut would have to drop channels.
+ * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
+ */
+export function preActivationBottleneck(x: Node, cfg: ResidualBlockCfg): Node {
+  const { name, filters, stride = 1, bias = true } = cfg;
+  const active = preActivate(x, cfg);
+  let y = conv1x1({ filters, bias })(active, { name: `${name}.conv1` });
+  y = conv3x3({ filters, stride, bias })(activate(y, name, 2), { name: `${name}.conv2` });
+  y = conv1x1({ filters: EXPANSION * filters, bias })(activate(y, name, 3), { name: `${name}.conv3` });
+  return add(y, preShortcut(x, active, y, cfg), { name, block: "PreActivationBottleneck" });
+}
+
+/** What a convolution needs besides its name, input and kernel size. */
+interface ConvCfg {
+  readonly filters: number;
+  readonly stride?: number;
+  readonly bias: boolean;
+}
+
+function conv3x3(cfg: ConvCfg): Layer {
+  return (x, at) => conv(x, { ...at, ...cfg, kernelSize: 3, padding: 1 });
+}
+
+function conv1x1(cfg: ConvCfg): Layer {
+  return (x, at) => conv(x, { ...at, ...cfg, kernelSize: 1 });
+}
+
+function activate(x: Node, block: string, index: number): Node {
+  return relu(batchNorm(x, { name: `${block}.bn${index}` }), { name: `${block}.relu${index}` });
+}
+
+function preActivate(x: Node, { name, activated = false }: ResidualBlockCfg): Node {
+  return activated ? x : activate(x, name, 1);
+}
+
+/** `x` itself where the block keeps the shape, else a projection of what the convolutions get. */
+function preShortcut(x: Node, active: Node, y: Node, cfg: ResidualBlockCfg): Node {
+  const residual = shortcut(active, y, cfg, []);
+  return residual === active ? x : residual;
+}
+
+/**
+ * The input of a block in the shape of what its convolutions put out: itself where it has it, else a projection or an
+ * identity padded with zeros, as the block's settings say.
+ *
+ * @param x `[h, w, c]`, the block's input.
+ * @param y `[h', w', c']`, what it is to be added to.
+ * @param behind What follows a projection: batch norm in He et al.'s first paper, nothing in their second.
+ * @returns `[h', w', c']`.
+ * @throws {TypeError} If a `padding` shortcut would have to drop channels.
+ */
+export function shortcut(
+  x: Node,
+  y: Node,
+  cfg: ResidualBlockCfg,
+  behind: readonly Layer[] = [batchNorm],
+): Node {
+  const { name, stride = 1, shortcut: kind = "projection", bias = true } = cfg;
+  const filters = y.shape[2]!;
+  if (stride === 1 && x.shape[2] === filters) return x;
+  return kind === "projection"
+    ? sequential(x, { name: `${name}.downsample` }, [conv1x1({ filters, stride, bias }), ...behind])
+    : padShortcut(x, { name: `${name}.downsample`, filters, stride });
+}

@@ -1,0 +1,25 @@
+/** torchvision's names for a ResNet. */
+import { mapNodes, type Model } from "../model.ts";
+import type { Node } from "../nodes/node.ts";
+
+/**
+ * A network of `resnet` with the names of torchvision's `ResNet`, so that weights published for it load by name:
+ * `conv1`, `bn1`, `layer1.0.conv1`, `layer1.0.bn1`, `layer1.0.downsample.0`, `fc`. The tutorial calls the same modules
+ * `conv1.0`, `conv1.1`, `layer0.0.conv1.0`, `layer0.0.conv1.1`, `layer0.0.downsample.0`, `fc`.
+ */
+export function withTorchvisionNames(model: Model): Model {
+  return mapNodes(model, (node) => {
+    const name = torchvisionName(node);
+    return node.op === "relu" && node.cfg.block === "ResidualBlock"
+      ? { ...node, name, cfg: { block: "BasicBlock" } }
+      : { ...node, name };
+  });
+}
+
+/** The layers of the tutorial's `conv1 = Sequential(conv, batchNorm, relu)` are modules of their own in torchvision. */
+function torchvisionName({ op, name }: Node): string {
+  const kind = op === "conv" ? "conv" : op === "batchNorm" ? "bn" : "relu";
+  return name
+    .replace(/^layer(\d+)/, (_, stage) => `layer${Number(stage) + 1}`)
+    .replace(/conv(\d)\.\d$/, (_, index) => `${kind}${index}`);
+}

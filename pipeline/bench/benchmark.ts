@@ -1,0 +1,220 @@
+/** How fast a network trains or predicts: the step that training runs, on made images, timed step by step. */
+import { apply, foldBatchNorm, forwardMultiplyAdds, type Model, type Variables } from "../../layers/mod.ts";
+import { stream } from "../../layers/readers/random.ts";
+import { type Profile, profile, type ProfileOptions } from "../../runtime/compile/mod.ts";
+import { jit, type Precision, tf } from "../../runtime/mod.ts";
+import { UsageError } from "../../runtime/system/errors.ts";
+import { batches } from "../data/batches.ts";
+import { createDataset, type Dataset } from "../data/dataset.ts";
+import type { Tensors } from "../training/optimizer.ts";
+import { buildModel, findRecipe, type Recipe } from "../training/recipes.ts";
+import { disposeState, initialState, trainStep } from "../training/train.ts";
+import { applyTransforms } from "../transforms/apply.ts";
+import { augment, normalize } from "../transforms/transforms.ts";
+
+/** What is timed: a network and the recipe that it is trained by. */
+const MODELS = {
+  resnet20: { recipe: "resnet20", batch: 128, size: 32 },
+  resnet32: { recipe: "resnet32", batch: 128, size: 32 },
+  resnet44: { recipe: "resnet44", batch: 128, size: 32 },
+  resnet56: { recipe: "resnet56", batch: 128, size: 32 },
+  resnet110: { recipe: "resnet110", batch: 128, size: 32 },
+  resnet34: { recipe: "tutorial", batch: 16, size: 224 },
+  fast: { recipe: "fast", batch: findRecipe("fast").batchSize, size: 32 },
+  accurate: { recipe: "accurate", batch: findRecipe("accurate").batchSize, size: 32 },
+} as const;
+
+/** Name of a network that can be timed. */
+export type BenchmarkModel = keyof typeof MODELS;
+
+/** All of them. */
+export const BENCHMARK_MODELS = Object.keys(MODELS) as BenchmarkModel[];
+
+/** One case. */
+export interface BenchmarkCase {
+  /** Which network. */
+  readonly model: BenchmarkModel;
+  /** Images a step. */
+  readonly batch: number;
+  /** Side of the images, in pixels. */
+  readonly size: number;
+  /** Number format of convolutions and matrix products. */
+  readonly precision: Precision;
+  /** Forward pass only, with running statistics folded into the convolutions. */
+  readonly inference: boolean;
+}
+
+/** Batch and size of a model where they are not given: 16 at 224 for ResNet-34, 128 at 32 for the others. */
+export function caseDefaults(model: BenchmarkModel): { batch: number; size: number } {
+  const { batch, size } = MODELS[model];
+  return { batch, size };
+}
+
+/** The seed of weights, images and augmentation. */
+const SEED = 0;
+
+/** Low enough that the loss stays finite over thousands of steps on one batch of noise. */
+const LEARNING_RATE = 0.01;
+
+/** The tensors of a batch. */
+interface Batch {
+  readonly images: tf.Tensor4D;
+  readonly labels: tf.Tensor1D;
+}
+
+/** One compiled step, with everything that it needs. Must be disposed. */
+export interface Benchmark {
+  /** The network. */
+  readonly model: Model;
+  /** Multiplications and additions of the convolutions and linear layers in one step, forward and backward. */
+  readonly flopsPerStep: number;
+  /** Runs one step to its end and returns the loss, or for inference one of the logits. */
+  step(): number;
+  /** Where the time of a step goes. */
+  profile(options?: Pick<ProfileOptions, "runs" | "threads">): Profile;
+  /** Frees the tensors and the compiled step. */
+  dispose(): void;
+}
+
+/**
+ * Prepares a case. The images are whole numbers 0 to 255 drawn from a seed, uploaded once; a step normalises them,
+ * that of `fast` and `accurate` augments them as its recipe does. A training step is `trainStep` with the recipe's
+ * optimizer; its state is given away from step to step as in `train`.
+ *
+ * @throws {UsageError} If the network cannot be built for images of that size.
+ */
+export function createBenchmark(
+  { model: name, batch, size, precision, inference }: BenchmarkCase,
+): Benchmark {
+  const recipe = findRecipe(MODELS[name].recipe);
+  const model = modelOfSize(name, recipe, size);
+  const dataset = madeDataset(batch, size, recipe, recipe.whiten);
+  const [made] = batches(dataset, batch);
+  const input: Batch = {
+    images: tf.tensor4d(made.images, [batch, ...dataset.imageShape]),
+    labels: tf.tensor1d(made.labels, "int32"),
+  };
+  const steps = inference
+    ? inferenceSteps(model, recipe, dataset, input, precision)
+    : trainingSteps(model, recipe, dataset, input, precision);
+  const passes = inference ? 1 : 3; // the gradients of input and weights cost a forward pass each
+  return {
+    model,
+    flopsPerStep: 2 * passes * batch * forwardMultiplyAdds(model),
+    step: steps.step,
+    profile: (options) => steps.profile({ ...options, precision }),
+    dispose(): void {
+      steps.dispose();
+      tf.dispose({ ...input });
+    },
+  };
+}
+
+type Steps = Pick<Benchmark, "step" | "dispose"> & { profile(options: ProfileOptions): Profile };
+
+function trainingSteps(
+  model: Model,
+  recipe: Recipe,
+  dataset: Dataset,
+  input: Batch,
+  precision: Precision,
+): Steps {
+  const compiled = trainStep(model, recipe, dataset.transforms, precision);
+  let state = initialState(model, recipe, dataset, SEED);
+  const changing = (): { learningRate: tf.Scalar; seed: tf.Tensor1D } => ({
+    learningRate: tf.scalar(LEARNING_RATE),
+    seed: tf.tensor1d([SEED, state.step], "int32"),
+  });
+  const tensors = (): { variables: Variables; velocities: Tensors } => ({
+    variables: state.variables,
+    velocities: state.velocities,
+  });
+  return {
+    step(): number {
+      const more = changing();
+      const { variables, velocities, loss } = compiled(tensors(), { ...input, ...more });
+      const [lastLoss] = loss.dataSync();
+      tf.dispose([more, loss]);
+      disposeState(state);
+      state = { ...state, variables, velocities, step: state.step + 1, lastLoss };
+      return lastLoss;
+    },
+    profile(options): Profile {
+      const more = changing();
+      try {
+        return profile(compiled, [tensors(), { ...input, ...more }], options);
+      } finally {
+        tf.dispose([more]);
+      }
+    },
+    dispose(): void {
+      disposeState(state);
+      compiled.dispose();
+    },
+  };
+}
+
+function inferenceSteps(
+  model: Model,
+  recipe: Recipe,
+  dataset: Dataset,
+  { images }: Batch,
+  precision: Precision,
+): Steps {
+  const state = initialState(model, recipe, dataset, SEED);
+  const folded = foldBatchNorm(model, state.variables);
+  disposeState(state);
+  const { variables } = folded;
+  const compiled = jit(
+    function inferenceStep({ variables }: { variables: Variables }, { images }: Pick<Batch, "images">) {
+      const x = applyTransforms(dataset.transforms, images, { train: false });
+      return apply(folded.model, variables, x, { train: false })[0];
+    },
+    { precision },
+  );
+  return {
+    step(): number {
+      const logits = compiled({ variables }, { images });
+      const [first] = logits.dataSync();
+      logits.dispose();
+      return first;
+    },
+    profile: (options) => profile(compiled, [{ variables }, { images }], options),
+    dispose(): void {
+      tf.dispose([variables.params, variables.batchStats]);
+      compiled.dispose();
+    },
+  };
+}
+
+function modelOfSize(name: BenchmarkModel, { model: spec }: Recipe, inputSize: number): Model {
+  try {
+    return spec.kind === "fast"
+      ? buildModel({ ...spec, cfg: { ...spec.cfg, inputSize } })
+      : buildModel({ ...spec, cfg: { ...spec.cfg, inputSize } });
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    throw new UsageError(`Cannot use --size ${inputSize} for ${name}: ${error.message}`);
+  }
+}
+
+/** `count` images of noise with the transforms of a recipe: normalised, and augmented before that if asked for. */
+export function madeDataset(
+  count: number,
+  size: number,
+  recipe: Pick<Recipe, "augment" | "stats">,
+  augmented: boolean,
+): Dataset {
+  const draw = stream(SEED, "benchmark");
+  const dataset = createDataset({
+    images: Uint8Array.from({ length: count * size * size * 3 }, () => draw() >>> 24),
+    labels: Uint8Array.from({ length: count }, () => draw() % 10),
+    imageShape: [size, size, 3],
+    classes: Array.from({ length: 10 }, (_, i) => `class ${i}`),
+  });
+  const data = { train: dataset };
+  const { train } = normalize(recipe.stats)(
+    augmented && recipe.augment ? augment(recipe.augment)(data) : data,
+  );
+  return train;
+}

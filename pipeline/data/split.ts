@@ -1,0 +1,95 @@
+/** Which training images are used, and which of them are kept back for validation. */
+import { UsageError } from "../../runtime/system/errors.ts";
+import type { Data } from "./dataset.ts";
+import { numpyShuffle } from "./numpy_random.ts";
+
+/**
+ * Keeps the first `n` training images; validation is drawn from them afterwards, the test images stay whole.
+ *
+ * @param n From 1 to the number of training images.
+ * @throws {UsageError} If `n` is not such an integer.
+ * @throws {TypeError} If the data is split already: `limit` comes first.
+ * @example
+ * ```ts
+ * import { loadCifar } from "./cifar/load.ts";
+ * import { pipe } from "../pipe.ts";
+ * import { limit, split } from "./split.ts";
+ *
+ * // 900 images to train on, 100 for validation
+ * const load = async () => pipe(await loadCifar("data"), limit(1000), split(0.1, { seed: 42 }));
+ * ```
+ */
+export function limit(n: number): (data: Data) => Data {
+  return (data) => {
+    if (data.validation) throw new TypeError("limit: the data is split already; put limit before split");
+    const { train } = data;
+    const available = train.indices.length;
+    if (!Number.isInteger(n) || n < 1 || n > available) {
+      throw new UsageError(
+        `Cannot limit the training images to ${n}: there are ${available}; ` +
+          `give a whole number from 1 to ${available}`,
+      );
+    }
+    return { ...data, train: { ...train, indices: train.indices.slice(0, n) } };
+  };
+}
+
+/**
+ * Keeps a part of the training images back for validation, without the random changes of `augment`.
+ *
+ * With a seed it is the tutorial's split to the index: `numpy.random.seed(seed)`, `numpy.random.shuffle` of the
+ * positions, the first `floor(fraction * n)` are validation and the rest train, both in that order. With
+ * `shuffle: false` the last `floor(fraction * n)` are validation and the order stays.
+ *
+ * @param fraction Share kept back, above 0 and below 1.
+ * @param options `seed`: an integer in `[0, 2^32)`; or `shuffle: false`.
+ * @throws {RangeError} If `fraction` or `seed` is out of range.
+ * @throws {UsageError} If nothing would be left for validation: too few images for this fraction.
+ * @throws {TypeError} If the data is split already.
+ * @example
+ * ```ts
+ * import { loadCifar } from "./cifar/load.ts";
+ * import { pipe } from "../pipe.ts";
+ * import { split } from "./split.ts";
+ *
+ * // 45,000 images to train on, 5,000 for validation
+ * const load = async () => pipe(await loadCifar("data"), split(0.1, { seed: 42 }));
+ * ```
+ */
+export function split(
+  fraction: number,
+  options: { readonly seed: number } | { readonly shuffle: false },
+): (data: Data) => Data {
+  if (!(fraction > 0 && fraction < 1)) {
+    throw new RangeError(`split: fraction must be above 0 and below 1, found ${fraction}`);
+  }
+  return (data) => {
+    if (data.validation) throw new TypeError("split: the data is split already");
+    const { train } = data;
+    const n = train.indices.length;
+    const kept = Math.floor(fraction * n);
+    if (kept === 0) {
+      throw new UsageError(
+        `Cannot keep ${fraction} of ${n} training images for validation: that is less than one image; use more images`,
+      );
+    }
+    let validation: Uint32Array, rest: Uint32Array;
+    if ("seed" in options) {
+      const shuffled = numpyShuffle(n, options.seed).map((position) => train.indices[position]);
+      validation = shuffled.slice(0, kept);
+      rest = shuffled.slice(kept);
+    } else {
+      validation = train.indices.slice(n - kept);
+      rest = train.indices.slice(0, n - kept);
+    }
+    return {
+      ...data,
+      train: { ...train, indices: rest },
+      validation: {
+        ...train,
+        indices: validation,
+        transforms: train.transforms.filter(({ kind }) => kind !== "augment"),
+      },
+    };
+  };
+}

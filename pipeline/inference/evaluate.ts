@@ -1,0 +1,95 @@
+/** Accuracy and loss of a network on a data set. */
+import { apply, foldBatchNorm, type Model, type Variables } from "../../layers/mod.ts";
+import { crossEntropy, jit, type Precision, tf } from "../../runtime/mod.ts";
+import { batches } from "../data/batches.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { applyTransforms } from "../transforms/apply.ts";
+import { moveImages } from "../transforms/augmentation.ts";
+
+/** What an evaluation found. */
+export interface Evaluation {
+  /** Share of the images whose highest logit is that of their class, in [0, 1]. */
+  readonly accuracy: number;
+  /** How many those are. */
+  readonly correct: number;
+  /** Of how many. */
+  readonly images: number;
+  /** Mean cross-entropy, in nats, without label smoothing. */
+  readonly loss: number;
+}
+
+/** How to evaluate. */
+export interface EvaluateOptions {
+  /** Images a step; every image counts, the last batch may be smaller. */
+  readonly batchSize?: number;
+  /**
+   * "running" normalises with the statistics that training has collected, folded into the convolutions (see
+   * `foldBatchNorm`). "batch" normalises each batch with its own, as a PyTorch model does that was never told
+   * `eval()`; the running statistics stay as they are.
+   */
+  readonly statistics?: "running" | "batch";
+  /** Test-time augmentation: the weighted mean of the logits of six views of each image. */
+  readonly tta?: boolean;
+  /** Number format of convolutions and matrix products; float32 unless given. */
+  readonly precision?: Precision;
+  /** Told after each batch how many images are done. */
+  readonly onBatch?: (images: number) => void;
+}
+
+/**
+ * The views of test-time augmentation: each image and its mirror image, as they are and moved by a pixel to the upper
+ * left and the lower right, those of the image as it is counting half (K. Jordan 2024, arXiv:2404.00498, section 3.5).
+ */
+const VIEWS = [0, 1, -1].flatMap((shift) =>
+  [0, 1].map((flip) => ({ flip, shift, weight: shift === 0 ? 1 / 4 : 1 / 8 }))
+);
+
+/** Images `[N, H, W, C]` mirrored or not, and moved by so many pixels along the diagonal, edges reflected. */
+function look(x: tf.Tensor4D, { flip, shift }: { flip: number; shift: number }): tf.Tensor4D {
+  const all = (value: number): tf.Tensor1D => tf.fill([x.shape[0]], value, "int32");
+  return moveImages(x, { flip: all(flip), down: all(shift), across: all(shift) }, "reflect", []);
+}
+
+/**
+ * Evaluates a network on every image of a data set, in order.
+ * @param variables Not disposed.
+ */
+export function evaluate(
+  model: Model,
+  variables: Variables,
+  dataset: Dataset,
+  { batchSize = 500, statistics = "running", tta = false, precision = "float32", onBatch }: EvaluateOptions =
+    {},
+): Evaluation {
+  const isFolded = statistics === "running";
+  const network = isFolded ? foldBatchNorm(model, variables) : { model, variables };
+  const step = jit(function evalStep(variables: Variables, images: tf.Tensor4D, labels: tf.Tensor1D) {
+    const x = applyTransforms(dataset.transforms, images, { train: false });
+    const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
+      isFolded
+        ? apply(network.model, variables, x, { train: false })[0]
+        : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
+    const logits = tta
+      ? tf.addN<tf.Tensor2D>(VIEWS.map(({ weight, ...view }) => tf.mul(logitsOf(look(x, view)), weight)))
+      : logitsOf(x);
+    const hits = tf.equal(tf.argMax(logits, 1), labels);
+    return { correct: tf.sum(tf.cast(hits, "int32")), loss: crossEntropy(logits, labels) };
+  }, { precision });
+  let [correct, images, lossSum] = [0, 0, 0];
+  try {
+    for (const batch of batches(dataset, batchSize)) {
+      const x = tf.tensor4d(batch.images, [batch.size, ...dataset.imageShape]);
+      const labels = tf.tensor1d(batch.labels, "int32");
+      const result = step(network.variables, x, labels);
+      correct += result.correct.dataSync()[0];
+      lossSum += result.loss.dataSync()[0] * batch.size;
+      images += batch.size;
+      tf.dispose([x, labels, result]);
+      onBatch?.(images);
+    }
+  } finally {
+    step.dispose();
+    if (isFolded) tf.dispose([network.variables.params, network.variables.batchStats]);
+  }
+  return { accuracy: correct / images, correct, images, loss: lossSum / images };
+}

@@ -1,0 +1,5 @@
+/**
+ * What a trained network says of images.
+ * @module
+ */
+export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";

@@ -1,0 +1,94 @@
+/** A picture of many images side by side, to see with one look what the pipeline makes of them. */
+import { encode } from "fast-png";
+import { tf } from "../../runtime/mod.ts";
+import { batches } from "../data/batches.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { applyTransforms } from "../transforms/apply.ts";
+
+/** Images in row-major order. */
+export interface Images {
+  /** `[N * H * W * C]`. */
+  readonly values: Float32Array;
+  /** `[N, H, W, C]`. */
+  readonly shape: readonly [count: number, height: number, width: number, channels: number];
+}
+
+/** Pixels between two images, and around all of them. */
+const GAP = 2;
+/** Pixel value of the gaps: white. */
+const GAP_VALUE = 255;
+
+/**
+ * The first images of a data set as they leave its transforms, without the random changes of `augment`. With
+ * transforms it needs `tf.ready()` first.
+ *
+ * @param count How many; fewer if the data set has fewer.
+ * @throws {RangeError} If `count` is not a positive integer.
+ */
+export function firstImages(dataset: Dataset, count: number): Images {
+  const [batch] = batches({ ...dataset, indices: dataset.indices.subarray(0, count) }, count);
+  if (dataset.transforms.length === 0) {
+    return { values: batch.images, shape: [batch.size, ...dataset.imageShape] };
+  }
+  return tf.tidy(() => {
+    const x = tf.tensor4d(batch.images, [batch.size, ...dataset.imageShape]);
+    const y = applyTransforms(dataset.transforms, x, { train: false });
+    return { values: y.dataSync<"float32">(), shape: y.shape };
+  });
+}
+
+/**
+ * Draws images in rows, left to right, on white, as an RGB picture.
+ *
+ * @param images `[N, H, W, 3]`.
+ * @param options `range`: the values shown as 0 and as 255, with what lies between in proportion; the smallest and the
+ *   largest of all values by default, which shows normalised images. `columns`: images a row; as many as rows by
+ *   default. `side`: each image is shown this many pixels wide and high, by repeating or leaving out pixels; as it is
+ *   by default.
+ * @returns The bytes of a PNG file.
+ * @throws {TypeError} If the images do not have 3 channels.
+ * @example
+ * ```ts ignore
+ * await writeFileAtomic("sheet.png", contactSheet(firstImages(train, 36), { range: [0, 255] }));
+ * ```
+ */
+export function contactSheet(
+  { values, shape: [count, height, width, channels] }: Images,
+  { range, columns = Math.ceil(Math.sqrt(count)), side }: {
+    range?: readonly [min: number, max: number];
+    columns?: number;
+    side?: number;
+  } = {},
+): Uint8Array {
+  if (channels !== 3) throw new TypeError(`contactSheet: images must have 3 channels, found ${channels}`);
+  const [min, max] = range ?? extremes(values);
+  const scale = 255 / (max - min || 1);
+  const [shownHeight, shownWidth] = [side ?? height, side ?? width];
+  const sheetWidth = columns * (shownWidth + GAP) + GAP;
+  const sheetHeight = Math.ceil(count / columns) * (shownHeight + GAP) + GAP;
+  const data = new Uint8ClampedArray(sheetWidth * sheetHeight * 3).fill(GAP_VALUE); // clamps and rounds
+  for (let image = 0; image < count; image++) {
+    const left = GAP + (image % columns) * (shownWidth + GAP);
+    const top = GAP + Math.floor(image / columns) * (shownHeight + GAP);
+    for (let y = 0; y < shownHeight; y++) {
+      const row = (image * height + Math.floor((y * height) / shownHeight)) * width;
+      for (let x = 0; x < shownWidth; x++) {
+        const from = (row + Math.floor((x * width) / shownWidth)) * 3;
+        const to = ((top + y) * sheetWidth + left + x) * 3;
+        for (let channel = 0; channel < 3; channel++) {
+          data[to + channel] = (values[from + channel] - min) * scale;
+        }
+      }
+    }
+  }
+  return encode({ width: sheetWidth, height: sheetHeight, data, channels: 3, depth: 8 });
+}
+
+function extremes(values: Float32Array): [min: number, max: number] {
+  let min = Infinity, max = -Infinity;
+  for (const value of values) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return [min, max];
+}

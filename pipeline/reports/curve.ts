@@ -1,0 +1,64 @@
+/** A picture of how a run went: loss and accuracy by epoch. */
+import { parse, View } from "vega";
+import { compile, type TopLevelSpec } from "vega-lite";
+import type { EpochMetrics, RunInfo } from "../runs/folder.ts";
+
+/** Width of the picture's panels, and height of each, in pixels. */
+const [WIDTH, HEIGHT] = [640, 200];
+
+/**
+ * What the picture shows, as data for Vega-Lite: the mean loss of each epoch, in nats; below it the accuracy on the
+ * validation images (one line for each way of measuring), and across it the final one on the test images.
+ */
+export function curveSpec(info: RunInfo, metrics: readonly EpochMetrics[]): TopLevelSpec {
+  const { recipe, seed, precision, test, testTta } = info;
+  const accuracies = metrics.flatMap((line) => [
+    { epoch: line.epoch, of: "validation", value: line.validationAccuracy },
+    { epoch: line.epoch, of: "validation, running statistics", value: line.validationAccuracyRunning },
+  ]).filter(({ value }) => value !== null && value !== undefined);
+  const finals = [
+    { of: "test", value: test?.accuracy },
+    { of: "test, six views", value: testTta?.accuracy },
+  ].filter(({ value }) => value !== undefined);
+  const epoch = { field: "epoch", type: "quantitative", title: "epoch", axis: { tickMinStep: 1 } } as const;
+  const value = { field: "value", type: "quantitative", scale: { zero: false } } as const;
+  const accuracy = { ...value, title: "accuracy", axis: { format: ".1%" } } as const;
+  const color = { field: "of", type: "nominal", title: null } as const;
+  const size = { width: WIDTH, height: HEIGHT };
+  return {
+    title: `${recipe.name}, seed ${seed}, ${precision}`,
+    vconcat: [
+      {
+        ...size,
+        data: { values: metrics.map(({ epoch, loss }) => ({ epoch, value: loss })) },
+        mark: "line",
+        encoding: { x: epoch, y: { ...value, title: "training loss (nats)" } },
+      },
+      {
+        ...size,
+        layer: [
+          { data: { values: accuracies }, mark: "line", encoding: { x: epoch, y: accuracy, color } },
+          {
+            data: { values: finals },
+            mark: { type: "rule", strokeDash: [4, 4] },
+            encoding: { y: accuracy, color },
+          },
+        ],
+      },
+    ],
+    config: { background: "white", legend: { labelLimit: 0 } }, // whole names
+  };
+}
+
+/**
+ * Draws a run.
+ * @returns An SVG document.
+ */
+export async function drawCurve(info: RunInfo, metrics: readonly EpochMetrics[]): Promise<string> {
+  const view = new View(parse(compile(curveSpec(info, metrics)).spec), { renderer: "none" });
+  try {
+    return await view.toSVG() + "\n";
+  } finally {
+    view.finalize();
+  }
+}

@@ -1,0 +1,200 @@
+/** A run's folder: what was asked for, how it went, and the weights. */
+import { join } from "@std/path";
+import type { Precision } from "../../runtime/mod.ts";
+import { UsageError, UserError } from "../../runtime/system/errors.ts";
+import { explainFileErrors } from "../../runtime/system/file_errors.ts";
+import { writeFileAtomic } from "../../runtime/system/files.ts";
+import type { Evaluation } from "../inference/evaluate.ts";
+import type { Recipe } from "../training/recipes.ts";
+import type { EpochReport } from "../training/train.ts";
+
+/** The files of a run. */
+export const RUN_FILES = {
+  info: "run.json",
+  metrics: "metrics.jsonl",
+  weights: "model.safetensors",
+  checkpoint: "checkpoint.safetensors",
+} as const;
+
+/** What a run is made of: with it, the same code and the same kind of machine, the run can be done again. */
+export interface RunInfo {
+  /** The recipe as it was run, changes by flags included. */
+  readonly recipe: Recipe;
+  readonly seed: number;
+  readonly precision: Precision;
+  /** The first so many training images, or all. */
+  readonly limit?: number;
+  /** File of the weights that it started from. */
+  readonly init?: string;
+  readonly threads?: number;
+  readonly device?: "cpu" | "gpu";
+  /** Processor, its instruction set and cores. */
+  readonly cpu: { readonly model: string; readonly instructions: string; readonly cores: number };
+  readonly versions: Readonly<Record<string, string>>;
+  /** Git commit of the code, where it is known. */
+  readonly commit?: string;
+  /** When it began, ISO 8601. */
+  readonly started: string;
+  /** On the test images, once they have been looked at. */
+  readonly test?: Evaluation;
+  /** The same with test-time augmentation, where the recipe has it. */
+  readonly testTta?: Evaluation;
+}
+
+/** One line of `metrics.jsonl`: an epoch. */
+export interface EpochMetrics {
+  /** 1-based. */
+  readonly epoch: number;
+  /** Steps done in the run. */
+  readonly step: number;
+  /** Seconds since the run began, without the time between sessions. */
+  readonly seconds: number;
+  /** Training images a second in this epoch, evaluation left out; since the last resume, if there was one. */
+  readonly imagesPerSecond: number;
+  /** Mean over the epoch's images, and of its last step, in nats. */
+  readonly loss: number;
+  readonly lastLoss: number;
+  /** In [0, 1], as the recipe measures; `null` without validation images. */
+  readonly validationAccuracy: number | null;
+  /** With running statistics, where the recipe measures with batch statistics. */
+  readonly validationAccuracyRunning?: number;
+  readonly learningRate: number;
+}
+
+/** The line of an epoch. */
+export function epochMetrics(
+  report: EpochReport,
+  times: { seconds: number; imagesPerSecond: number },
+): EpochMetrics {
+  const { epoch, step, loss, lastLoss, validation, validationRunning, learningRate } = report;
+  return {
+    epoch,
+    step,
+    seconds: round(times.seconds, 3),
+    imagesPerSecond: round(times.imagesPerSecond, 1),
+    loss,
+    lastLoss,
+    validationAccuracy: validation?.accuracy ?? null,
+    ...(validationRunning && { validationAccuracyRunning: validationRunning.accuracy }),
+    learningRate,
+  };
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+/** A name for a run: recipe and time, e.g. `fast-20261125-093000`. */
+export function runName(recipe: string, date: Date): string {
+  const [day, time] = date.toISOString().replace(/[-:]/g, "").split("T");
+  return `${recipe}-${day}-${time.slice(0, 6)}`;
+}
+
+/** @throws {UsageError} If a folder holds a run already. */
+export async function checkVacant(dir: string): Promise<void> {
+  if (!await exists(join(dir, RUN_FILES.info))) return;
+  throw new UsageError(
+    `Cannot start a run in ${dir}: it holds one; go on with --resume ${dir}, start over with --force, or name another`,
+  );
+}
+
+/**
+ * Makes a run's folder.
+ * @param options `force` empties a folder that already holds a run.
+ * @throws {UsageError} If it holds a run already.
+ */
+export async function createRun(dir: string, info: RunInfo, { force = false } = {}): Promise<void> {
+  if (!force) await checkVacant(dir);
+  for (const file of [RUN_FILES.weights, RUN_FILES.checkpoint, RUN_FILES.metrics]) {
+    await Deno.remove(join(dir, file)).catch(() => {});
+  }
+  await writeRunInfo(dir, info);
+}
+
+/** Writes `run.json`. */
+export function writeRunInfo(dir: string, info: RunInfo): Promise<void> {
+  return explainFileErrors(
+    `Cannot write the run ${dir}`,
+    "choose another folder with --run",
+    () => writeFileAtomic(join(dir, RUN_FILES.info), JSON.stringify(info, null, 2) + "\n"),
+  );
+}
+
+/**
+ * Reads `run.json`.
+ * @throws {UserError} If there is none, or it is damaged.
+ */
+export async function readRunInfo(dir: string): Promise<RunInfo> {
+  const path = join(dir, RUN_FILES.info);
+  const text = await explainFileErrors(
+    `Cannot read ${path}`,
+    `name the folder of a run, such as those in runs/`,
+    () => Deno.readTextFile(path),
+  );
+  try {
+    const info: Partial<RunInfo> | null = JSON.parse(text);
+    if (info?.recipe !== undefined && info.seed !== undefined && info.precision !== undefined) {
+      return info as RunInfo;
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new UserError(`Cannot read ${path}: it is not the record of a run; name another run`);
+}
+
+/**
+ * The lines of `metrics.jsonl`; none if there is no file yet.
+ * @throws {UserError} If a line is not JSON.
+ */
+export async function readMetrics(dir: string): Promise<EpochMetrics[]> {
+  const path = join(dir, RUN_FILES.metrics);
+  if (!await exists(path)) return [];
+  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
+  return lines.map((line, i) => {
+    try {
+      return JSON.parse(line);
+    } catch {
+      throw new UserError(`Cannot read ${path}: line ${i + 1} is not JSON; take the line out`);
+    }
+  });
+}
+
+/** Writes all lines of `metrics.jsonl`. */
+export function writeMetrics(dir: string, lines: readonly EpochMetrics[]): Promise<void> {
+  return writeFileAtomic(
+    join(dir, RUN_FILES.metrics),
+    lines.map((line) => JSON.stringify(line) + "\n").join(""),
+  );
+}
+
+/**
+ * The folder of the run that was begun last.
+ * @param root The folder of all runs.
+ * @throws {UserError} If there is none.
+ */
+export async function latestRun(root: string): Promise<string> {
+  const runs: { dir: string; started: string }[] = [];
+  if (await exists(root)) {
+    for await (const { name, isDirectory } of Deno.readDir(root)) {
+      const dir = join(root, name);
+      if (!isDirectory || !await exists(join(dir, RUN_FILES.weights))) continue;
+      runs.push({ dir, started: (await readRunInfo(dir)).started });
+    }
+  }
+  if (runs.length === 0) {
+    throw new UserError(
+      `Cannot find a trained run in ${root}: run "deno task train" first, or name one with --run DIR`,
+    );
+  }
+  return runs.reduce((latest, run) => run.started > latest.started ? run : latest).dir;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}

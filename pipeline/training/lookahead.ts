@@ -1,0 +1,50 @@
+/** Slow weights that the trained ones are pulled back to. */
+import type { Variables } from "../../layers/mod.ts";
+import { jit, type Jitted, tf } from "../../runtime/mod.ts";
+
+/**
+ * Lookahead (M. Zhang et al. 2019, arXiv:1907.08610) in the form of airbench (K. Jordan 2024, arXiv:2404.00498): every
+ * few steps the slow weights and statistics move towards the trained ones, `slow = keep * slow + (1 - keep) * trained`,
+ * and the trained ones start again from there. Plain data.
+ */
+export interface Lookahead {
+  /** Steps from one pull to the next, from 1. */
+  readonly every: number;
+  /** `keep` at the end of the run, in [0, 1); before that it is this times the cube of the share that is done. */
+  readonly keep: number;
+}
+
+/**
+ * How much of the slow weights the pull after a step keeps; nothing if there is no pull after that step. The last step
+ * always has one: a run ends with its slow weights.
+ *
+ * @param done Steps done, from 1 to `totalSteps`.
+ */
+export function pullAfter({ every, keep }: Lookahead, done: number, totalSteps: number): number | undefined {
+  if (done % every !== 0 && done !== totalSteps) return undefined;
+  return keep * (done / totalSteps) ** 3;
+}
+
+/** Compiles the pull: slow and trained variables in, the next slow ones out. Nothing is disposed. */
+export function pullStep(): Jitted<[slow: Variables, trained: Variables, keep: tf.Scalar], Variables> {
+  return jit(function pull(slow: Variables, trained: Variables, keep: tf.Scalar) {
+    const towards = (slow: Variables["params"], trained: Variables["params"]): Variables["params"] =>
+      Object.fromEntries(
+        Object.entries(slow).map(([name, tensor]) => [
+          name,
+          tf.add(trained[name], tf.mul(tf.sub(tensor, trained[name]), keep)),
+        ]),
+      );
+    return {
+      params: towards(slow.params, trained.params),
+      batchStats: towards(slow.batchStats, trained.batchStats),
+    };
+  });
+}
+
+/** The same values under tensors of their own. */
+export function cloneVariables({ params, batchStats }: Variables): Variables {
+  const clone = (tensors: Variables["params"]): Variables["params"] =>
+    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tf.clone(tensor)]));
+  return { params: clone(params), batchStats: clone(batchStats) };
+}

@@ -1,0 +1,21 @@
+/**
+ * Training as a fold: recipes, optimizers, schedules, and the steps that they make.
+ * @module
+ */
+export type { Lookahead } from "./lookahead.ts";
+export { type Muon, optimize, type Optimizer, type Sgd, type Tensors } from "./optimizer.ts";
+export { changeRecipe, checkResumed, choosePrecision, prepareData } from "./prepare.ts";
+export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./recipes.ts";
+export { learningRate, type Schedule } from "./schedule.ts";
+export {
+  disposeState,
+  type EpochReport,
+  initialState,
+  type StepReport,
+  stepsPerEpoch,
+  train,
+  type TrainOptions,
+  type TrainState,
+  type TrainStep,
+  trainStep,
+} from "./train.ts";

@@ -1,0 +1,96 @@
+/** Puts libtensorflow behind tfjs: its own table of kernels, over this runtime's binding. */
+import "./compat.ts";
+import * as tfjs from "@tensorflow/tfjs";
+import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
+import "@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js";
+import { ensureLibrary } from "../install/install.ts";
+import { type Cpu, readCpu } from "../system/cpu.ts";
+import { type Progress, silent } from "../system/progress.ts";
+import { Binding } from "./binding.ts";
+import { openLibrary } from "./library.ts";
+
+/** What can be chosen before the first `ready()`. */
+export interface RuntimeOptions {
+  /** "cpu" hides GPUs, "gpu" asks for one; absent takes one if there is one. */
+  device?: "cpu" | "gpu";
+  /** Threads of one kernel; absent lets TensorFlow take one per core. */
+  threads?: number;
+  /** Told of the download when the library has to be installed. */
+  progress?: Progress;
+}
+
+/** What is running. */
+export interface RuntimeInfo {
+  /** TensorFlow's version, e.g. "2.21.0". */
+  readonly version: string;
+  /** The devices, e.g. `["CPU:0"]`. */
+  readonly devices: readonly string[];
+  /** Where the library was loaded from. */
+  readonly directory: string;
+}
+
+interface Running {
+  readonly backend: NodeJSKernelBackend;
+  readonly binding: Binding;
+  readonly cpu: Cpu;
+  readonly directory: string;
+}
+
+let options: RuntimeOptions = {};
+let starting: Promise<Running> | undefined;
+let running: Running | undefined;
+
+/**
+ * Chooses device, threads and where progress goes.
+ * @throws {Error} If the runtime has started: TensorFlow takes these once a process.
+ */
+export function configure(chosen: RuntimeOptions): void {
+  if (starting !== undefined) {
+    throw new Error("Cannot configure the runtime: it has started; call configure before ready");
+  }
+  options = chosen;
+}
+
+/**
+ * Finds libtensorflow, or installs it, and makes it tfjs' backend. Later calls return at once.
+ * @throws {UserError} If the library cannot be found, installed or loaded, or the device is not there.
+ */
+export async function ready(): Promise<void> {
+  starting ??= start();
+  try {
+    running = await starting;
+  } catch (error) {
+    starting = undefined;
+    throw error;
+  }
+}
+
+async function start(): Promise<Running> {
+  const { directory } = await ensureLibrary({
+    gpu: options.device === "gpu",
+    progress: options.progress ?? silent,
+  });
+  const binding = new Binding(openLibrary(directory), options);
+  const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
+  tfjs.registerBackend("tensorflow", () => backend, 3);
+  await tfjs.setBackend("tensorflow");
+  return { backend, binding, cpu: readCpu(), directory };
+}
+
+/** The running backend and binding. @throws {Error} Before `ready()`. */
+export function runtime(): Running {
+  if (running === undefined) throw new Error("The runtime has not started: call `await tf.ready()` first");
+  return running;
+}
+
+/** What is running. @throws {Error} Before `ready()`. */
+export function runtimeInfo(): RuntimeInfo {
+  const { binding, directory } = runtime();
+  const devices = binding.devices.map((name) => name.replace(/.*device:/, ""));
+  return { version: binding.TF_Version, devices, directory };
+}
+
+/** Tensors that TensorFlow holds for this process right now: a leak shows here first. */
+export function liveHandles(): number {
+  return runtime().binding.getNumOfTensors();
+}

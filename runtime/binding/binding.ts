@@ -1,0 +1,438 @@
+/** The object that tfjs-node's backend talks to (`TFJSBinding`), over Deno's FFI instead of a native addon. */
+import type { TFJSBinding } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
+import { UserError } from "../system/errors.ts";
+import { type Attr, AttrKind, type AttrSetters, eagerSetters, setAttrs } from "./attributes.ts";
+import { readBuffer } from "./buffers.ts";
+import { DType } from "./dtypes.ts";
+import { faultless } from "./faults.ts";
+import { cString, cStringBytes, type Library } from "./library.ts";
+import { encodeConfig } from "./protos.ts";
+import { allocate, deleteStrings, read, type Values } from "./tensors.ts";
+import { Trace, type TracedTensor } from "./trace.ts";
+
+/** A tensor that tfjs holds by number: one with a value, or one that stands for a node of the graph being traced. */
+type Entry =
+  | { readonly kind: "eager"; readonly handle: Deno.PointerObject; readonly dtype: number }
+  | { readonly kind: "traced"; readonly traced: TracedTensor };
+
+/** What tfjs needs to know of a new tensor. */
+export interface TensorMetadata {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
+/** A traced function: its name in TensorFlow, and what comes out of it. */
+export interface TracedFunction {
+  readonly name: string;
+  readonly outputs: readonly { readonly shape: readonly number[]; readonly dtype: number }[];
+}
+
+/** Something that a function does, but that cannot be traced. */
+export class JitError extends Error {
+  /** What kind of error it is. */
+  override readonly name = "JitError";
+}
+
+/**
+ * Outputs that are only handed on to the op's own gradient, so that nobody needs their shape, which TensorFlow does
+ * not infer (the sixth output of FusedBatchNormV3 is workspace for cuDNN, empty on the CPU).
+ */
+const OPAQUE_OUTPUTS: Readonly<Record<string, number>> = { FusedBatchNormV3: 5 };
+
+/** The devices, settings and tensors of one TensorFlow context. */
+export class Binding implements TFJSBinding {
+  readonly TensorMetadata = class {
+    id = 0;
+    shape: number[] = [];
+    dtype = 0;
+  };
+  readonly TFEOpAttr = class {
+    name = "";
+    type = 0;
+    value: boolean | number | object | string | number[] = 0;
+  };
+  readonly TF_FLOAT = DType.float32;
+  readonly TF_INT32 = DType.int32;
+  readonly TF_INT64 = DType.int64;
+  readonly TF_BOOL = DType.bool;
+  readonly TF_COMPLEX64 = DType.complex64;
+  readonly TF_STRING = DType.string;
+  readonly TF_RESOURCE = DType.resource;
+  readonly TF_UINT8 = DType.uint8;
+  readonly TF_ATTR_STRING = AttrKind.string;
+  readonly TF_ATTR_INT = AttrKind.int;
+  readonly TF_ATTR_FLOAT = AttrKind.float;
+  readonly TF_ATTR_BOOL = AttrKind.bool;
+  readonly TF_ATTR_TYPE = AttrKind.type;
+  readonly TF_ATTR_SHAPE = AttrKind.shape;
+  readonly TF_ATTR_RESOURCE = AttrKind.resource;
+  readonly TF_Version: string;
+
+  /** TensorFlow's names of the devices, e.g. "/job:localhost/replica:0/task:0/device:CPU:0". */
+  readonly devices: readonly string[];
+
+  readonly #library: Library;
+  readonly #context: Deno.PointerObject;
+  readonly #setters: AttrSetters;
+  readonly #entries = new Map<number, Entry>();
+  readonly #numOutputs = new Int32Array(1);
+  #outputs = new BigUint64Array(64);
+  #nextId = 1;
+  #functions = 0;
+  #trace: { graph: Trace; constants: Map<number, TracedTensor>; bfloat16: boolean } | undefined;
+
+  /**
+   * @param options `device` "cpu" hides GPUs, "gpu" asks for one, absent takes one if there is one; `threads` bounds
+   * the threads of one kernel.
+   * @throws {UserError} If a GPU is asked for and there is none.
+   */
+  constructor(library: Library, options: { device?: "cpu" | "gpu"; threads?: number } = {}) {
+    this.#library = library;
+    this.TF_Version = library.version;
+    this.#setters = eagerSetters(library);
+    const { symbols: c, status, check } = library;
+    const config = encodeConfig({
+      threads: options.threads,
+      deviceCount: options.device === "cpu" ? { GPU: 0 } : {},
+    });
+    const contextOptions = c.TFE_NewContextOptions();
+    c.TFE_ContextOptionsSetConfig(contextOptions, config, BigInt(config.length), status);
+    check("TFE_ContextOptionsSetConfig");
+    // TFE_DEVICE_PLACEMENT_SILENT (2): an op whose inputs are on another device copies them.
+    c.TFE_ContextOptionsSetDevicePlacementPolicy(contextOptions, 2);
+    const context = c.TFE_NewContext(contextOptions, status);
+    c.TFE_DeleteContextOptions(contextOptions);
+    check("TFE_NewContext");
+    this.#context = context!;
+    this.devices = this.#listDevices();
+    if (options.device === "gpu" && !this.isUsingGpuDevice()) {
+      throw new UserError(
+        `Cannot use a GPU: TensorFlow sees ${
+          this.devices.map((d) => d.replace(/.*device:/, "")).join(", ")
+        }; ` +
+          `leave out --device gpu, or install a driver and run "deno task setup --gpu"`,
+      );
+    }
+  }
+
+  #listDevices(): string[] {
+    const { symbols: c, status, check } = this.#library;
+    const list = c.TFE_ContextListDevices(this.#context, status);
+    check("TFE_ContextListDevices");
+    const names = Array.from({ length: c.TF_DeviceListCount(list) }, (_, i) => {
+      const name = cString(c.TF_DeviceListName(list, i, status));
+      check("TF_DeviceListName");
+      return name;
+    });
+    c.TF_DeleteDeviceList(list);
+    return names;
+  }
+
+  isUsingGpuDevice(): boolean {
+    return this.devices.some((name) => name.includes("device:GPU:"));
+  }
+
+  getNumOfTensors(): number {
+    return this.#entries.size;
+  }
+
+  createTensor(shape: number[], dtype: number, values: Values): number {
+    const { symbols: c, status, check } = this.#library;
+    const tensor = allocate(this.#library, shape, dtype, values);
+    try {
+      const handle = c.TFE_NewTensorHandle(tensor, status)!;
+      check("TFE_NewTensorHandle");
+      if (dtype !== DType.string) return this.#add({ kind: "eager", handle, dtype });
+      // A handle shares the tensor's memory, and nobody would free the strings in it: hand out a copy that TensorFlow
+      // has made, which it frees itself.
+      const id = this.#add({ kind: "eager", handle, dtype });
+      try {
+        return this.#execute("DeepCopy", [{ name: "T", type: AttrKind.type, value: dtype }], [id], 1)[0].id;
+      } finally {
+        this.deleteTensor(id);
+      }
+    } finally {
+      if (dtype === DType.string) deleteStrings(this.#library, tensor);
+      else c.TF_DeleteTensor(tensor);
+    }
+  }
+
+  deleteTensor(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry?.kind === "eager") this.#library.symbols.TFE_DeleteTensorHandle(entry.handle);
+    this.#entries.delete(id);
+  }
+
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array {
+    const entry = this.#entry(id);
+    if (entry.kind === "traced") {
+      throw new JitError(
+        `Cannot read the value of a tensor inside jit: the output of ${entry.traced.op} has none while the function ` +
+          `is traced; return the tensor from the function and read it there, or choose with tf.where`,
+      );
+    }
+    const tensor = this.#resolve(entry.handle);
+    try {
+      // tfjs' declaration leaves out strings and int64, which its kernels read all the same.
+      return read(this.#library, tensor, entry.dtype) as Float32Array;
+    } finally {
+      this.#library.symbols.TF_DeleteTensor(tensor);
+    }
+  }
+
+  executeOp(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
+    const safe = faultless({ op: name, attrs }, (input) => this.tensorDataSync(inputIds[input]));
+    return this.#executeOrRecord(safe.op, safe.attrs, inputIds, numOutputs);
+  }
+
+  #executeOrRecord(
+    name: string,
+    attrs: readonly Attr[],
+    inputIds: number[],
+    numOutputs: number,
+  ): TensorMetadata[] {
+    if (this.#trace === undefined) return this.#execute(name, attrs, inputIds, numOutputs);
+    if (this.#trace.graph.opDef(name).isStateful) {
+      throw new JitError(
+        `Cannot trace ${name}: it draws or keeps state, so that its result is no function of the arguments; ` +
+          `pass a seed as a tensor and use the stateless ops (statelessUniform, dropout)`,
+      );
+    }
+    if (inputIds.some((id) => this.#entry(id).kind === "traced")) {
+      return this.#record(name, attrs, inputIds, numOutputs);
+    }
+    return this.#execute(name, attrs, inputIds, numOutputs); // all inputs are constants: so is the output
+  }
+
+  /**
+   * Traces `body` into a TensorFlow function. `body` is given the arguments, and hands the ids of the results to
+   * `finish` while their tensors live. Ops on traced tensors become nodes; ops on concrete ones run now and end up as
+   * constants.
+   *
+   * @param options `bfloat16`: whether the function will be called so; ops that have a form of their own for it take it.
+   * @throws {JitError} If the body does something that has no meaning before the function runs.
+   */
+  trace(
+    name: string,
+    inputs: readonly { shape: readonly number[]; dtype: number }[],
+    body: (inputs: TensorMetadata[], finish: (ids: number[]) => void) => void,
+    { bfloat16 = false }: { bfloat16?: boolean } = {},
+  ): TracedFunction {
+    if (this.#trace !== undefined) throw new JitError("Cannot start a trace: another one is under way");
+    using graph = new Trace(this.#library);
+    this.#trace = { graph, constants: new Map(), bfloat16 };
+    try {
+      const placeholders = inputs.map(({ dtype, shape }) => graph.placeholder(dtype, shape));
+      let results: TracedTensor[] = [];
+      body(placeholders.map((placeholder) => this.#metadata(placeholder, 0)), (ids) => {
+        results = ids.map((id) => this.#traced(id));
+      });
+      const unique = `${name.replace(/[^A-Za-z0-9_]/g, "_")}_${this.#functions++}`;
+      graph.toFunction(this.#context, unique, placeholders, results);
+      return { name: unique, outputs: results.map(({ shape, dtype }) => ({ shape: shape!, dtype })) };
+    } finally {
+      this.#trace = undefined;
+      // Whatever the body dropped without disposing of it.
+      for (const [id, { kind }] of this.#entries) if (kind === "traced") this.#entries.delete(id);
+    }
+  }
+
+  /** Whether a trace is under way. */
+  get isTracing(): boolean {
+    return this.#trace !== undefined;
+  }
+
+  /** What the names of new nodes begin with in the trace under way; setting it without a trace changes nothing. */
+  get scope(): string {
+    return this.#trace?.graph.scope ?? "";
+  }
+
+  set scope(scope: string) {
+    if (this.#trace !== undefined) this.#trace.graph.scope = scope;
+  }
+
+  /** Whether what is being traced will run in bfloat16. */
+  get isTracingBfloat16(): boolean {
+    return this.#trace?.bfloat16 ?? false;
+  }
+
+  /**
+   * Runs a traced function.
+   * @param config Bytes of a `ConfigProto` for this call, or none.
+   */
+  call(fn: TracedFunction, inputIds: number[], config: Uint8Array | undefined): TensorMetadata[] {
+    const attrs = config === undefined
+      ? []
+      : [{ name: "config_proto", type: AttrKind.string, value: config }];
+    return this.#execute(fn.name, attrs, inputIds, fn.outputs.length, fn.outputs);
+  }
+
+  /** The C API, for what looks at a traced function from outside. */
+  get library(): Library {
+    return this.#library;
+  }
+
+  /** The serialised `FunctionDef` of a traced function. */
+  functionDef({ name }: TracedFunction): Uint8Array<ArrayBuffer> {
+    const { symbols: c, status, check } = this.#library;
+    return readBuffer(this.#library, (buffer) => {
+      c.TFE_ContextGetFunctionDef(this.#context, cStringBytes(name), buffer, status);
+      check("TFE_ContextGetFunctionDef");
+    });
+  }
+
+  /** Hands the `TF_Tensor*` of tensors to `use`, for as long as it runs. */
+  withTensors<R>(ids: readonly number[], use: (tensors: Deno.PointerObject[]) => R): R {
+    const tensors: Deno.PointerObject[] = [];
+    try {
+      for (const id of ids) {
+        const entry = this.#entry(id);
+        if (entry.kind === "traced") {
+          throw new JitError(`Cannot take the value of ${entry.traced.op}: it has none`);
+        }
+        tensors.push(this.#resolve(entry.handle));
+      }
+      return use(tensors);
+    } finally {
+      for (const tensor of tensors) this.#library.symbols.TF_DeleteTensor(tensor);
+    }
+  }
+
+  /** Forgets a traced function. */
+  removeFunction({ name }: TracedFunction): void {
+    const { symbols: c, status, check } = this.#library;
+    c.TFE_ContextRemoveFunction(this.#context, cStringBytes(name), status);
+    check("TFE_ContextRemoveFunction");
+  }
+
+  loadSavedModel(): number {
+    throw new UserError(
+      "Cannot load a SavedModel: not supported by this runtime; load weights from safetensors",
+    );
+  }
+
+  deleteSavedModel(): void {
+    throw new UserError("Cannot delete a SavedModel: not supported by this runtime");
+  }
+
+  runSavedModel(): TensorMetadata[] {
+    throw new UserError("Cannot run a SavedModel: not supported by this runtime");
+  }
+
+  getNumOfSavedModels(): number {
+    return 0;
+  }
+
+  #add(entry: Entry): number {
+    const id = this.#nextId++;
+    this.#entries.set(id, entry);
+    return id;
+  }
+
+  #entry(id: number): Entry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) {
+      throw new JitError(
+        `Cannot use tensor ${id}: it is disposed, or it was made inside jit and kept; return it from the function`,
+      );
+    }
+    return entry;
+  }
+
+  #resolve(handle: Deno.PointerObject): Deno.PointerObject {
+    const { symbols: c, status, check } = this.#library;
+    const tensor = c.TFE_TensorHandleResolve(handle, status);
+    check("TFE_TensorHandleResolve");
+    return tensor!;
+  }
+
+  /** Runs an op or a function now. `known` spares asking for the outputs' types and shapes. */
+  #execute(
+    name: string,
+    attrs: readonly Attr[],
+    inputIds: number[],
+    numOutputs: number,
+    known?: TracedFunction["outputs"],
+  ): TensorMetadata[] {
+    const { symbols: c, status, check } = this.#library;
+    const op = c.TFE_NewOp(this.#context, cStringBytes(name), status);
+    check(`TFE_NewOp(${name})`);
+    try {
+      for (const id of inputIds) {
+        const entry = this.#entry(id);
+        if (entry.kind === "traced") {
+          throw new JitError(`Cannot run ${name}: input ${entry.traced.op} has no value`);
+        }
+        c.TFE_OpAddInput(op, entry.handle, status);
+        check(`TFE_OpAddInput(${name})`);
+      }
+      setAttrs(this.#setters, op, attrs);
+      // Some kernels of tfjs ask for fewer outputs than the op has: leave room for all.
+      const room = Math.max(numOutputs, 64);
+      if (this.#outputs.length < room) this.#outputs = new BigUint64Array(room);
+      this.#numOutputs[0] = room;
+      c.TFE_Execute(op, this.#outputs, this.#numOutputs, status);
+      check(`TFE_Execute(${name})`);
+    } finally {
+      c.TFE_DeleteOp(op);
+    }
+    const handles = Array.from(
+      this.#outputs.subarray(0, this.#numOutputs[0]),
+      (address) => Deno.UnsafePointer.create(address)!,
+    );
+    for (const handle of handles.splice(numOutputs)) c.TFE_DeleteTensorHandle(handle);
+    return handles.map((handle, i) => {
+      const dtype = known?.[i].dtype ?? c.TFE_TensorHandleDataType(handle);
+      const shape = known?.[i].shape.slice() ?? this.#shape(handle);
+      return { id: this.#add({ kind: "eager", handle, dtype }), shape, dtype };
+    });
+  }
+
+  #shape(handle: Deno.PointerObject): number[] {
+    const { symbols: c, status, check } = this.#library;
+    const rank = c.TFE_TensorHandleNumDims(handle, status);
+    const shape = Array.from({ length: rank }, (_, i) => Number(c.TFE_TensorHandleDim(handle, i, status)));
+    check("TFE_TensorHandleDim");
+    return shape;
+  }
+
+  /** Adds an op to the graph being traced. */
+  #record(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
+    const outputs = this.#trace!.graph.add(name, attrs, inputIds.map((id) => this.#traced(id)));
+    return outputs.slice(0, numOutputs).map((output, i) => this.#metadata(output, i));
+  }
+
+  /** Registers a traced tensor, which must have a static shape. */
+  #metadata(traced: TracedTensor, index: number): TensorMetadata {
+    const opaque = OPAQUE_OUTPUTS[traced.op] === index;
+    const shape = traced.shape === undefined && opaque ? [0] : traced.shape;
+    if (shape === undefined || shape.includes(-1)) {
+      throw new JitError(
+        `Cannot trace ${traced.op}: the shape of its output [${shape ?? "?"}] depends on values; ` +
+          `compute it outside jit, or use an op with a static shape (tf.where(condition, a, b), a mask)`,
+      );
+    }
+    return { id: this.#add({ kind: "traced", traced }), shape: [...shape], dtype: traced.dtype };
+  }
+
+  /** The graph's view of a tensor; a concrete one becomes a constant, once a trace. */
+  #traced(id: number): TracedTensor {
+    const entry = this.#entry(id);
+    if (entry.kind === "traced") return entry.traced;
+    const { graph, constants } = this.#trace!;
+    let constant = constants.get(id);
+    if (constant === undefined) {
+      if (entry.dtype === DType.resource) {
+        throw new JitError("Cannot use a resource inside jit: it has no value to make a constant of");
+      }
+      const tensor = this.#resolve(entry.handle);
+      try {
+        constants.set(id, constant = graph.constant(tensor, entry.dtype));
+      } finally {
+        this.#library.symbols.TF_DeleteTensor(tensor);
+      }
+    }
+    return constant;
+  }
+}

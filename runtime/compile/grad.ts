@@ -1,0 +1,71 @@
+/** Gradients of a loss with respect to a record of tensors, with what else the loss computes on the way. */
+import * as tfjs from "@tensorflow/tfjs";
+import { runtime } from "../binding/backend.ts";
+import { callOp, type } from "../binding/kernel.ts";
+
+/** A value, its gradients, and the rest. */
+export interface ValueAndGrads<A> {
+  /** Scalar `[]`. */
+  value: tfjs.Scalar;
+  /** By name, of the shapes of the parameters. */
+  grads: Record<string, tfjs.Tensor>;
+  /** What `fn` returned beside its value; no gradient flows through it. */
+  aux: A;
+}
+
+/**
+ * Evaluates `fn` at `params` and differentiates its value (JAX's `value_and_grad` with `has_aux`). What is computed
+ * from the gradients is computed in float32, whatever the precision that they come in.
+ *
+ * @param fn Returns a scalar and a record of other tensors, such as new batch statistics.
+ * @param params By name; `fn` is given a record of the same names.
+ * @throws {Error} If the value does not depend on one of the parameters (tfjs names it by position).
+ * @example
+ * ```ts
+ * import { tf, valueAndGrads } from "../mod.ts";
+ *
+ * await tf.ready();
+ * const w = tf.tensor1d([1, 2]);
+ * const { value, grads } = valueAndGrads(({ w }) => [tf.sum(tf.square(w)) as tf.Scalar, {}], { w });
+ * grads.w.dataSync(); // [2, 4]
+ * ```
+ */
+export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(
+  fn: (params: Record<string, tfjs.Tensor>) => [value: tfjs.Scalar, aux: A],
+  params: Record<string, tfjs.Tensor>,
+): ValueAndGrads<A> {
+  const names = Object.keys(params);
+  const byName = (tensors: readonly tfjs.Tensor[]) =>
+    Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
+  const kept: [string, tfjs.Tensor][] = [];
+  const { binding } = runtime();
+  const { scope } = binding;
+  const { value, grads } = tfjs.valueAndGrads((...values: tfjs.Tensor[]) => {
+    const [value, aux] = fn(byName(values));
+    // tfjs disposes of everything that its function makes and does not return, so the rest is carried out by hand.
+    kept.push(
+      ...Object.entries(aux).map((
+        [name, tensor],
+      ): [string, tfjs.Tensor] => [name, tfjs.keep(tensor.clone())]),
+    );
+    return value;
+  })(Object.values(params));
+  binding.scope = scope; // the last gradient has left its own
+  const aux = Object.fromEntries(kept.map(([name, tensor]) => [name, tensor.clone()])) as A;
+  tfjs.dispose(kept.map(([, tensor]) => tensor));
+  return { value: value as tfjs.Scalar, grads: byName(grads.map(leaveBfloat16)), aux };
+}
+
+/**
+ * The same tensor, behind a border that TensorFlow's bfloat16 rewrite does not cross: it runs sums and products in
+ * bfloat16 that follow from a convolution, so that an optimizer would round parameters and velocities to 8 bits at every
+ * step. Bits seen as whole numbers cannot be rewritten; TensorFlow drops the detour after that, so that it costs nothing.
+ */
+function leaveBfloat16(gradient: tfjs.Tensor): tfjs.Tensor {
+  if (!runtime().binding.isTracingBfloat16) return gradient;
+  const [float32, int32] = [type("float32"), type("int32")];
+  const [bits] = callOp("Bitcast", { T: float32, type: int32 }, [gradient]);
+  const [same] = callOp("Bitcast", { T: int32, type: float32 }, [bits]);
+  tfjs.dispose([gradient, bits]);
+  return same;
+}

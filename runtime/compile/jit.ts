@@ -1,0 +1,119 @@
+/** Compiles a pure function of tensors: traced once into a TensorFlow function, then run as one call. */
+import * as tfjs from "@tensorflow/tfjs";
+import { runtime } from "../binding/backend.ts";
+import { JitError, type TracedFunction } from "../binding/binding.ts";
+import { encodeConfig } from "../binding/protos.ts";
+import { flatten, rebuild, signature, type Structure } from "./tree.ts";
+
+/** The number format that convolutions and matrix products compute in; parameters stay float32 either way. */
+export type Precision = "float32" | "bfloat16";
+
+/** How to compile. */
+export interface JitOptions {
+  /**
+   * "bfloat16" lets TensorFlow's rewrite (auto mixed precision for oneDNN) run the parts of the graph that gain from
+   * it in bfloat16. Worth it only on a CPU with instructions for it (`hasBfloat16`): on others it is emulated.
+   */
+  precision?: Precision;
+}
+
+/** A compiled function. */
+export interface Jitted<A extends readonly unknown[], R> {
+  (...args: A): R;
+  /** Forgets the compiled code. A later call compiles again. */
+  dispose(): void;
+}
+
+interface Compiled {
+  readonly fn: TracedFunction;
+  readonly structure: Structure;
+}
+
+/**
+ * Compiles `fn`, a pure function of tensors, arrays and nested records of tensors, autodiff and all. The first call
+ * with new shapes or types traces it: `fn` runs once on tensors that have a shape and no value, and every op becomes
+ * a node of a graph. Later calls with the same signature run that graph. Inside another jitted function it is a part
+ * of that function's graph; inside `tf.grad`, which does not see into compiled code, it runs uncompiled.
+ *
+ * What changes from call to call must be an argument: a tensor that `fn` closes over is a constant of the graph.
+ *
+ * @throws {JitError} If `fn` reads a value, draws a random number, or makes a shape that depends on values.
+ * @throws {TypeError} If an argument or the result holds anything but tensors (that of an async function is a promise).
+ * @example
+ * ```ts
+ * import { jit, tf } from "../mod.ts";
+ *
+ * await tf.ready();
+ * const step = jit((w: tf.Tensor, x: tf.Tensor) => tf.grad((w) => tf.sum(tf.square(tf.matMul(x, w))))(w));
+ * const gradient = step(tf.ones([3, 2]), tf.ones([4, 3])); // [3, 2]
+ * ```
+ */
+export function jit<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  options: JitOptions = {},
+): Jitted<A, R> {
+  const config = options.precision === "bfloat16" ? encodeConfig({ bfloat16: true }) : undefined;
+  const cache = new Map<string, Compiled>();
+
+  const jitted = (...args: A): R => {
+    const { backend, binding } = runtime();
+    if (binding.isTracing || tfjs.engine().isTapeOn()) return fn(...args);
+    const { tensors, structure } = flatten(args, "argument");
+    const key = signature(structure, tensors);
+    let compiled = cache.get(key);
+    if (compiled === undefined) cache.set(key, compiled = compile(fn, structure, tensors, options.precision));
+    const outputs = binding.call(compiled.fn, backend["getInputTensorIds"](tensors), config);
+    return rebuild(compiled.structure, outputs.map((output) => backend["createOutputTensor"](output))) as R;
+  };
+
+  return Object.assign(jitted, {
+    dispose(): void {
+      for (const { fn } of cache.values()) runtime().binding.removeFunction(fn);
+      cache.clear();
+    },
+  });
+}
+
+/**
+ * Traces `fn` for arguments of that structure and of those tensors' shapes and types.
+ * @throws {JitError} As `jit` does.
+ */
+export function compile<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  structure: Structure,
+  tensors: readonly tfjs.Tensor[],
+  precision: Precision = "float32",
+): Compiled {
+  const { backend, binding } = runtime();
+  const inputs = tensors.map(({ shape, dtype }) => ({ shape, dtype: backend.getDTypeInteger(dtype) }));
+  let results: Structure | undefined;
+  const traced = withoutRandomness(() =>
+    binding.trace(fn.name || "jit", inputs, (metadata, finish) => {
+      tfjs.tidy(() => {
+        const args = rebuild(structure, metadata.map((m) => backend["createOutputTensor"](m))) as A;
+        const returned = fn(...args);
+        if (returned instanceof Promise) returned.catch(() => {}); // refused by flatten: its own failure is no news
+        const result = flatten(returned, "result");
+        results = result.structure;
+        finish(backend["getInputTensorIds"](result.tensors));
+      });
+    }, { bfloat16: precision === "bfloat16" })
+  );
+  return { fn: traced, structure: results! };
+}
+
+/** Runs `body` with `Math.random`, which tfjs' random ops draw their seeds from, raising an error. */
+function withoutRandomness<T>(body: () => T): T {
+  const { random } = Math;
+  Math.random = () => {
+    throw new JitError(
+      "Cannot draw a random number inside jit: it would be the same at every call; " +
+        "pass a seed as a tensor and use statelessUniform or dropout from the runtime",
+    );
+  };
+  try {
+    return body();
+  } finally {
+    Math.random = random;
+  }
+}

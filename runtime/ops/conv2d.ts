@@ -1,0 +1,78 @@
+/** 2-D convolution, by the algorithm that suits it. */
+import * as tfjs from "@tensorflow/tfjs";
+import { runtime } from "../binding/backend.ts";
+import { defineKernel } from "../binding/kernel.ts";
+import { type Algorithm, chooseAlgorithm } from "./conv2d_choice.ts";
+import { directConv2d, directFilterGradient, directInputGradient } from "./direct.ts";
+import { patchesFilterGradient } from "./patches.ts";
+import { checkWindow, type Convolution, type Window } from "./window.ts";
+import { winogradConv2d, winogradFilterGradient, winogradInputGradient } from "./winograd.ts";
+
+/** What to convolve, and whether gradients will be asked for. */
+type Attrs = Convolution & { isDifferentiated: boolean };
+
+const convolution = defineKernel<"x" | "kernel", Attrs>({
+  name: "NativeConv2D",
+  inputs: ["x", "kernel"],
+  forward: (inputs, attrs) => {
+    const [x, kernel] = [inputs.x, inputs.kernel] as tfjs.Tensor4D[];
+    const algorithm = algorithmFor(attrs);
+    return algorithm.kind === "winograd"
+      ? [winogradConv2d(x, kernel, algorithm.tile)]
+      : [directConv2d(x, kernel, attrs)];
+  },
+  save: { inputs: ["x", "kernel"] },
+  gradient: (gradients, saved, attrs) => {
+    const [dy, x, kernel] = [...gradients, ...saved] as tfjs.Tensor4D[];
+    const algorithm = algorithmFor(attrs);
+    if (algorithm.kind === "winograd") {
+      return {
+        x: () => winogradInputGradient(dy, kernel, algorithm.tile),
+        kernel: () => winogradFilterGradient(x, dy, algorithm.tile),
+      };
+    }
+    const filterGradient = algorithm.filterGradient === "patches"
+      ? patchesFilterGradient
+      : directFilterGradient;
+    return {
+      x: () => directInputGradient(dy, kernel, attrs),
+      kernel: () => filterGradient(x, dy, attrs),
+    };
+  },
+});
+
+/** The choice for what is running, or being traced, right now. */
+function algorithmFor({ isDifferentiated, ...convolution }: Attrs): Algorithm {
+  const { binding, cpu } = runtime();
+  const traced = binding.isTracingBfloat16 ? "bfloat16" : "float32";
+  return chooseAlgorithm(convolution, {
+    precision: binding.isTracing ? traced : undefined,
+    isDifferentiated,
+    processor: binding.isUsingGpuDevice() ? "GPU" : cpu.instructions,
+  });
+}
+
+/**
+ * 2-D convolution with zero padding on both sides, as PyTorch's `Conv2d` without bias:
+ * out = floor((in + 2 padding - kernel) / stride) + 1. Inside `jit`, 3 x 3 at stride 1 between 64 channels and more is
+ * Winograd's where that is faster, which rounds a little more (winograd.ts).
+ *
+ * @param x `[N, H, W, in]`.
+ * @param kernel `[kh, kw, in, out]`.
+ * @returns `[N, H', W', out]`.
+ * @throws {TypeError} If the channels of image and kernel differ.
+ * @throws {RangeError} If stride or padding is no whole number, or too small.
+ */
+export function conv2d(x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, { stride, padding }: Window): tfjs.Tensor4D {
+  checkWindow("conv2d", { stride, padding });
+  if (x.shape[3] !== kernel.shape[2]) {
+    throw new TypeError(
+      `conv2d: image [${x.shape}] has ${x.shape[3]} channels, kernel [${kernel.shape}] takes ${
+        kernel.shape[2]
+      }`,
+    );
+  }
+  const isDifferentiated = tfjs.engine().isTapeOn();
+  const attrs = { stride, padding, xShape: x.shape, kernelShape: kernel.shape, isDifferentiated };
+  return convolution({ x, kernel }, attrs)[0] as tfjs.Tensor4D;
+}

@@ -1,0 +1,59 @@
+/** Maximum and mean over windows. */
+import * as tfjs from "@tensorflow/tfjs";
+import { callOp, defineKernel, T } from "../binding/kernel.ts";
+import { checkWindow, paddingAttrs, type Pool, reachedPaddings } from "./window.ts";
+
+function poolAttrs({ kernelSize, stride, padding }: Pool) {
+  return {
+    T,
+    ksize: [1, kernelSize, kernelSize, 1],
+    strides: [1, stride, stride, 1],
+    ...paddingAttrs([kernelSize, kernelSize], { stride, padding }),
+  };
+}
+
+const maximumPool = defineKernel<"x", Pool>({
+  name: "NativeMaxPool",
+  inputs: ["x"],
+  forward: ({ x }, pool) => callOp("MaxPool", poolAttrs(pool), [x]),
+  save: { inputs: ["x"], outputs: [true] },
+  gradient: ([dy], [x, y], pool) => ({ x: () => callOp("MaxPoolGrad", poolAttrs(pool), [x, y, dy])[0] }),
+});
+
+/**
+ * Maximum over windows; padding counts as minus infinity, as in PyTorch.
+ * @param x `[N, H, W, C]`.
+ * @returns `[N, H', W', C]`, H' = floor((H + 2 padding - kernelSize) / stride) + 1.
+ * @throws {RangeError} If one of the window's sizes is no whole number, or too small.
+ */
+export function maxPool(x: tfjs.Tensor4D, pool: Pool): tfjs.Tensor4D {
+  checkWindow("maxPool", pool);
+  const { kernelSize, padding } = pool;
+  if (padding === 0) return maximumPool({ x }, pool)[0] as tfjs.Tensor4D;
+  return tfjs.tidy(() => {
+    const paddings = reachedPaddings(x.shape, [kernelSize, kernelSize], pool);
+    const padded = tfjs.pad(x, paddings, -Infinity); // oneDNN pools what needs no padding only
+    return maximumPool({ x: padded }, { ...pool, padding: 0 })[0] as tfjs.Tensor4D;
+  });
+}
+
+const averagePool = defineKernel<"x", Pool & { xShape: number[] }>({
+  name: "NativeAvgPool",
+  inputs: ["x"],
+  forward: ({ x }, pool) => callOp("AvgPool", poolAttrs(pool), [x]),
+  save: {},
+  gradient: ([dy], _, pool) => ({
+    x: () => callOp("AvgPoolGrad", poolAttrs(pool), [tfjs.tensor1d(pool.xShape, "int32"), dy])[0],
+  }),
+});
+
+/**
+ * Mean over windows, without padding.
+ * @param x `[N, H, W, C]`.
+ * @returns `[N, H', W', C]`, H' = floor((H - kernelSize) / stride) + 1.
+ * @throws {RangeError} If one of the window's sizes is no whole number, or too small.
+ */
+export function avgPool(x: tfjs.Tensor4D, { kernelSize, stride }: Omit<Pool, "padding">): tfjs.Tensor4D {
+  checkWindow("avgPool", { kernelSize, stride });
+  return averagePool({ x }, { kernelSize, stride, padding: 0, xShape: x.shape })[0] as tfjs.Tensor4D;
+}

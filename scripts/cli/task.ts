@@ -1,0 +1,246 @@
+/** How every task starts: its flags declared as data, `--help`, one line for an error, the exit code. */
+import { parseArgs } from "@std/cli";
+import { TensorFlowError, UsageError, UserError } from "../../runtime/system/errors.ts";
+
+/** One flag of a task. */
+export type Flag =
+  | {
+    type: "string";
+    help: string;
+    placeholder?: string;
+    default?: string;
+    /** The only values allowed. */
+    choices?: readonly string[];
+  }
+  | {
+    type: "integer" | "number";
+    help: string;
+    placeholder?: string;
+    default?: number;
+    /** The smallest value allowed. */
+    min?: number;
+    /** The largest value allowed. */
+    max?: number;
+  }
+  /** `false` unless given. */
+  | { type: "boolean"; help: string };
+
+/** The values of a task's flags, by the flags' names as they are typed: `flags["no-test"]`. */
+export type Values<F extends Record<string, Flag>> = { readonly [K in keyof F]: Value<F[K]> };
+
+/** The type of a flag's value: `undefined` is in it if there is no default. */
+export type Value<F extends Flag> = F extends { type: "boolean" } ? boolean
+  : F extends { default: string | number } ? Given<F>
+  : Given<F> | undefined;
+
+/** The type of a flag's value when it is given: the choices, if there are any. */
+export type Given<F extends Flag> = F extends { type: "integer" | "number" } ? number
+  : F extends { choices: readonly (infer C)[] } ? C
+  : string;
+
+/** A task as its help shows it. */
+export interface Task<F extends Record<string, Flag>> {
+  /** Its name after `deno task`. */
+  readonly name: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  /** Its flags by name, without the dashes. */
+  readonly flags: F;
+  /** Flags as one would type them, each shown after `deno task NAME`. */
+  readonly examples?: readonly string[];
+}
+
+/** `--data DIR`, the same in every task. */
+export const dataFlag = {
+  type: "string",
+  placeholder: "DIR",
+  help: "folder of the data set",
+  default: "data",
+} as const satisfies Flag;
+
+/**
+ * Runs one task: parses the flags, or prints the help when `--help` is among them, then calls `main`. An error becomes
+ * one line on stderr and ends the process with exit code 1 (a failure) or 2 (wrong usage). With the environment
+ * variable `RESNET_DEBUG=1` the stack follows.
+ *
+ * @example
+ * ```ts ignore
+ * await runTask(
+ *   { name: "summary", summary: "Prints the table of layers.", flags: { data: dataFlag } },
+ *   (flags) => console.log(flags.data),
+ * );
+ * ```
+ */
+export async function runTask<const F extends Record<string, Flag>>(
+  task: Task<F>,
+  main: (flags: Values<F>) => Promise<void> | void,
+  args: readonly string[] = Deno.args,
+): Promise<void> {
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(helpText(task));
+    return;
+  }
+  try {
+    await main(parseFlags(task, args));
+  } catch (error) {
+    console.error(errorLine(error));
+    if (Deno.env.get("RESNET_DEBUG") === "1") console.error(error);
+    Deno.exit(error instanceof UsageError ? error.exitCode : 1);
+  }
+}
+
+/**
+ * The values of a task's flags. `--flag value` and `--flag=value` are the same; a value may be a negative number; of a
+ * flag given twice the last one counts.
+ * @throws {UsageError} For an unknown flag, a positional argument, a value that is missing, malformed or not allowed.
+ */
+export function parseFlags<const F extends Record<string, Flag>>(
+  task: Task<F>,
+  args: readonly string[],
+): Values<F> {
+  const see = `see "deno task ${task.name} --help"`;
+  const takesValue = (name: string) => Object.hasOwn(task.flags, name) && task.flags[name].type !== "boolean";
+  const unknownFlag = (arg: string): UsageError => {
+    const [flag] = arg.split("=");
+    const close = closest(flag.replace(/^-+/, ""), [...Object.keys(task.flags), "help"]);
+    return new UsageError(`Unknown flag ${flag}: ${close ? `did you mean --${close}? ` : ""}${see}`);
+  };
+  for (const arg of args) {
+    // The parser would take `--no-flag=value` for `--flag=value`. No task has a flag of such a name that takes a value.
+    const { name, value } = /^--(?<name>no-[^=]+)=(?<value>.*)$/s.exec(arg)?.groups ?? {};
+    if (name === undefined) continue;
+    throw Object.hasOwn(task.flags, name) ? notAllowed(name, value, task.flags[name]) : unknownFlag(arg);
+  }
+  const parsed: Record<string, unknown> = parseArgs(joinNegative(args, takesValue), {
+    string: Object.keys(task.flags),
+    unknown(arg: string, key?: string): boolean {
+      if (key !== undefined) throw unknownFlag(arg);
+      return true;
+    },
+  });
+  const positional = parsed._;
+  if (Array.isArray(positional) && positional.length > 0) {
+    throw new UsageError(`Unexpected argument "${positional[0]}": ${task.name} takes only flags, ${see}`);
+  }
+  const values = Object.entries(task.flags).map(([name, flag]) => [name, valueOf(name, flag, parsed[name])]);
+  // The keys are those of F and each value was checked against its flag, which Object.fromEntries cannot express.
+  return Object.fromEntries(values) as Values<F>;
+}
+
+/** The help of a task, as `--help` prints it. */
+export function helpText<const F extends Record<string, Flag>>(task: Task<F>): string {
+  const rows = Object.entries<Flag>({ ...task.flags, help: { type: "boolean", help: "show this" } })
+    .map((
+      [name, flag],
+    ) => [`--${name}${flag.type === "boolean" ? "" : ` ${placeholder(flag)}`}`, describe(flag)]);
+  const width = Math.max(...rows.map(([usage]) => usage.length));
+  return [
+    task.summary,
+    "",
+    `Usage: deno task ${task.name} [flags]`,
+    "",
+    "Flags:",
+    ...rows.map(([usage, help]) => `  ${usage.padEnd(width)}  ${help}`),
+    ...(task.examples?.length
+      ? ["", "Examples:", ...task.examples.map((example) => `  deno task ${task.name} ${example}`.trimEnd())]
+      : []),
+  ].join("\n");
+}
+
+/** An error as the one line that a person gets to see. Unforeseen ones say how to get their stack. */
+export function errorLine(error: unknown): string {
+  const foreseen = error instanceof UserError || error instanceof UsageError ||
+    error instanceof TensorFlowError;
+  const text = foreseen ? error.message : `${error} (RESNET_DEBUG=1 shows where)`;
+  return `error: ${text.replaceAll(/\s*\n\s*/g, " ")}`;
+}
+
+/** The parser takes an argument that starts with a dash for a flag, so a negative number is joined to its flag first. */
+function joinNegative(args: readonly string[], takesValue: (name: string) => boolean): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const before = joined.at(-1);
+    if (/^-[\d.]/.test(arg) && before?.startsWith("--") && takesValue(before.slice(2))) {
+      joined[joined.length - 1] = `${before}=${arg}`;
+    } else joined.push(arg);
+  }
+  return joined;
+}
+
+function valueOf(name: string, flag: Flag, given: unknown): string | number | boolean | undefined {
+  if (given === undefined) return flag.type === "boolean" ? false : flag.default;
+  const text = String(given);
+  if (flag.type === "boolean") {
+    if (text !== "") throw notAllowed(name, text, flag);
+    return true;
+  }
+  if (text === "") throw missingValue(name, flag);
+  if (flag.type === "string") {
+    if (flag.choices && !flag.choices.includes(text)) throw notAllowed(name, text, flag);
+    return text;
+  }
+  const value = Number(text);
+  const wellFormed = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) &&
+    (flag.type === "integer" ? Number.isSafeInteger(value) : Number.isFinite(value));
+  if (!wellFormed || value < (flag.min ?? -Infinity) || value > (flag.max ?? Infinity)) {
+    throw notAllowed(name, text, flag);
+  }
+  return value;
+}
+
+function missingValue(name: string, flag: Flag): UsageError {
+  return new UsageError(
+    `Missing value of --${name}: expected ${allowed(flag)}, as in --${name} ${placeholder(flag)}`,
+  );
+}
+
+function notAllowed(name: string, found: string, flag: Flag): UsageError {
+  return new UsageError(`Cannot use --${name} "${found}": expected ${allowed(flag)}`);
+}
+
+/** What a flag takes, in words. */
+function allowed(flag: Flag): string {
+  if (flag.type === "boolean") return "no value";
+  if (flag.type === "string") return flag.choices ? `one of ${flag.choices.join(", ")}` : "a text";
+  const kind = flag.type === "integer" ? "an integer" : "a number";
+  if (flag.min !== undefined && flag.max !== undefined) return `${kind} from ${flag.min} to ${flag.max}`;
+  if (flag.min !== undefined) return `${kind} of at least ${flag.min}`;
+  return flag.max === undefined ? kind : `${kind} of at most ${flag.max}`;
+}
+
+function placeholder(flag: Flag): string {
+  if (flag.type === "boolean") return "";
+  return flag.placeholder ??
+    (flag.type === "string" ? flag.choices?.join("|") ?? "TEXT" : flag.type === "integer" ? "N" : "X");
+}
+
+function describe(flag: Flag): string {
+  return flag.type === "boolean" || flag.default === undefined
+    ? flag.help
+    : `${flag.help} (default: ${flag.default})`;
+}
+
+/** The candidate nearest to a misspelt name, if one is near: a prefix of it, or at most two edits away. */
+function closest(name: string, candidates: readonly string[]): string | undefined {
+  const near = candidates
+    .map((candidate) => ({
+      candidate,
+      edits: candidate.startsWith(name) ? 0 : editDistance(name, candidate),
+    }))
+    .filter(({ edits }) => edits <= 2 && edits < name.length)
+    .sort((a, b) => a.edits - b.edits);
+  return near[0]?.candidate;
+}
+
+/** Levenshtein's distance, row by row. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+  }
+  return row[b.length];
+}

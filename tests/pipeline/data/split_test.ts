@@ -1,0 +1,91 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { numpyShuffle } from "../../../pipeline/data/numpy_random.ts";
+import { limit, split } from "../../../pipeline/data/split.ts";
+import { pipe } from "../../../pipeline/pipe.ts";
+import { augment, CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
+import { UsageError } from "../../../runtime/system/errors.ts";
+import { smallData } from "../small_data.ts";
+
+Deno.test("split is the tutorial's, to the index", () => {
+  // numpy.random.seed(42); numpy.random.shuffle(list(range(50000))), the first 5,000 are validation
+  const { train, validation } = split(0.1, { seed: 42 })(smallData(50_000, 1, 1));
+  assertEquals([train.indices.length, validation!.indices.length], [45_000, 5000]);
+  assertEquals(
+    [...validation!.indices.subarray(0, 10)],
+    [33553, 9427, 199, 12447, 39489, 42724, 10822, 49498, 4144, 36958],
+  );
+  assertEquals([...validation!.indices.subarray(4995)], [39885, 17566, 16062, 48445, 20382]);
+  assertEquals([...train.indices.subarray(0, 5)], [40877, 18057, 19066, 20525, 5847]);
+});
+
+Deno.test("split parts the images: none lost, none twice, floor(fraction * n) kept back", () => {
+  const fraction = fc.double({ min: 0.01, max: 0.99, noNaN: true });
+  fc.assert(fc.property(fc.integer({ min: 100, max: 300 }), fraction, fc.nat(), (n, fraction, seed) => {
+    const { train, validation } = split(fraction, { seed })(smallData(n, 1, 1));
+    assertEquals(validation!.indices.length, Math.floor(fraction * n));
+    const all = [...train.indices, ...validation!.indices].sort((a, b) => a - b);
+    assertEquals(all, Array.from({ length: n }, (_, index) => index));
+  }));
+});
+
+Deno.test("split without a shuffle keeps the last images back and the order", () => {
+  const { train, validation } = split(0.25, { shuffle: false })(smallData(8));
+  assertEquals([...train.indices], [0, 1, 2, 3, 4, 5]);
+  assertEquals([...validation!.indices], [6, 7]);
+});
+
+Deno.test("split shares the pixels and keeps every transform but augment for validation", () => {
+  const data = pipe(
+    smallData(10),
+    augment({ flip: true, crop: 1 }),
+    normalize(CIFAR10_STATS),
+    split(0.5, { seed: 0 }),
+  );
+  assertEquals(data.train.transforms.map(({ kind }) => kind), ["augment", "normalize"]);
+  assertEquals(data.validation?.transforms.map(({ kind }) => kind), ["normalize"]);
+  assertEquals(data.validation?.images === data.train.images, true);
+  assertEquals(data.test?.indices.length, 2);
+});
+
+Deno.test("limit then split draws from the first images only", () => {
+  const data = smallData(10);
+  const reversed = { ...data, train: { ...data.train, indices: data.train.indices.toReversed() } };
+  const { train, validation, test } = pipe(reversed, limit(4), split(0.5, { seed: 3 }));
+  // The members 9, 8, 7, 6 in the order of the shuffled positions.
+  const expected = [...numpyShuffle(4, 3)].map((position) => 9 - position);
+  assertEquals([...validation!.indices, ...train.indices], expected);
+  assertEquals(test?.indices.length, 2);
+});
+
+Deno.test("limit takes all and refuses more, none and parts", () => {
+  assertEquals(limit(10)(smallData(10)).train.indices.length, 10);
+  for (const n of [0, 11, 1.5, -1]) {
+    assertThrows(
+      () => limit(n)(smallData(10)),
+      UsageError,
+      `Cannot limit the training images to ${n}: there are 10; give a whole number from 1 to 10`,
+    );
+  }
+});
+
+Deno.test("split and limit refuse data that is split already", () => {
+  const data = split(0.5, { seed: 0 })(smallData(4));
+  assertThrows(() => split(0.5, { seed: 0 })(data), TypeError, "split: the data is split already");
+  assertThrows(() => limit(1)(data), TypeError, "limit: the data is split already; put limit before split");
+});
+
+Deno.test("split refuses a fraction that is none, and one that keeps nothing back", () => {
+  for (const fraction of [0, 1, -0.1, NaN]) {
+    assertThrows(
+      () => split(fraction, { seed: 0 }),
+      RangeError,
+      `split: fraction must be above 0 and below 1, found ${fraction}`,
+    );
+  }
+  assertThrows(
+    () => split(0.1, { seed: 0 })(smallData(9)),
+    UsageError,
+    "Cannot keep 0.1 of 9 training images for validation: that is less than one image; use more images",
+  );
+});

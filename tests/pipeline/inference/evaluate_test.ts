@@ -1,0 +1,155 @@
+/** Evaluation against the definition: plain JavaScript on the logits. */
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
+import { apply, init, resnet, type Variables } from "../../../layers/mod.ts";
+import { batches } from "../../../pipeline/data/batches.ts";
+import type { Dataset } from "../../../pipeline/data/dataset.ts";
+import { evaluate, type EvaluateOptions, type Evaluation } from "../../../pipeline/inference/evaluate.ts";
+import { applyTransforms } from "../../../pipeline/transforms/apply.ts";
+import { augment, CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
+import { tf } from "../../../runtime/mod.ts";
+import { madeData } from "../../made_data.ts";
+import { canLoadTensorFlow } from "../../needs.ts";
+import { held } from "../../runtime/harness.ts";
+
+/** 23 images: batches of 7, 7, 7 and 2. */
+const IMAGES = 23;
+const BATCH = 7;
+
+const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 4, dropout: 0.5 });
+
+/** Test images that are in an order of their own, with a transform that evaluation must leave out. */
+function dataset(): Dataset {
+  const data = normalize(CIFAR10_STATS)(augment({ flip: true, crop: 2 })(madeData({ images: 40, size: 8 })));
+  return {
+    ...data.train,
+    indices: data.train.indices.filter((i) => i % 5 !== 1).toReversed().subarray(0, IMAGES),
+  };
+}
+
+/** Weights as drawn, and running statistics that are not those of any batch. */
+function variables(): Variables {
+  const { params, batchStats } = init(model, 3);
+  for (const [name, drawn] of Object.entries(batchStats)) {
+    const { size, shape } = drawn;
+    const value = (i: number) => name.endsWith("mean") ? 0.1 * i - 0.3 : 0.5 + 0.1 * i;
+    batchStats[name] = tf.tensor(Array.from({ length: size }, (_, i) => value(i)), shape);
+    drawn.dispose();
+  }
+  return { params, batchStats };
+}
+
+/** The logits of every image, eagerly, batch by batch. */
+function logitsOf(
+  variables: Variables,
+  { batchSize, train = false, mirrored = false, shift = 0 }: {
+    batchSize: number;
+    train?: boolean;
+    mirrored?: boolean;
+    shift?: number;
+  },
+): number[][] {
+  const { transforms, imageShape, ...rest } = dataset();
+  const seed = tf.tensor1d([0, 0], "int32");
+  try {
+    return [...batches({ ...rest, imageShape }, batchSize)].flatMap(({ images, size }) =>
+      tf.tidy(() => {
+        const pixels = tf.tensor4d(images, [size, ...imageShape]);
+        const [, height, width] = pixels.shape;
+        const padded = tf.mirrorPad(pixels, [[0, 0], [1, 1], [1, 1], [0, 0]], "reflect");
+        const moved = tf.slice(padded, [0, 1 + shift, 1 + shift, 0], [size, height, width, 3]) as tf.Tensor4D;
+        const x = applyTransforms(transforms, mirrored ? tf.reverse(moved, 2) : moved, { train: false });
+        const [logits] = train
+          ? apply(model, variables, x, { train: true, seed })
+          : apply(model, variables, x, { train: false });
+        return logits.arraySync();
+      })
+    );
+  } finally {
+    seed.dispose();
+  }
+}
+
+/** Accuracy and loss of logits, by their definitions. */
+function score(logits: readonly number[][]): Evaluation {
+  const { labels, indices } = dataset();
+  let [correct, loss] = [0, 0];
+  for (const [i, row] of logits.entries()) {
+    const label = labels[indices[i]];
+    if (row.every((value, k) => k === label || value < row[label])) correct++;
+    loss += Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0)) - row[label];
+  }
+  return { correct, images: logits.length, accuracy: correct / logits.length, loss: loss / logits.length };
+}
+
+function assertScore(found: Evaluation, expected: Evaluation): void {
+  assertEquals({ ...found, loss: 0 }, { ...expected, loss: 0 });
+  assertAlmostEquals(found.loss, expected.loss, 1e-5 * expected.loss);
+}
+
+/** A test that leaves no tensor and no handle behind, nor changes a variable. */
+function test(
+  name: string,
+  fn: (variables: Variables, evaluated: (options: EvaluateOptions) => Evaluation) => void,
+): void {
+  Deno.test({
+    name: `evaluate: ${name}`,
+    ignore: !canLoadTensorFlow,
+    async fn(): Promise<void> {
+      await tf.ready();
+      const before = held();
+      const given = variables();
+      const numbers = () =>
+        Object.entries({ ...given.params, ...given.batchStats }).map((
+          [name, tensor],
+        ) => [name, tensor.dataSync()]);
+      const [values, { tensors }] = [numbers(), held()];
+      fn(given, (options) => evaluate(model, given, dataset(), options));
+      assertEquals(numbers(), values, "variables stay");
+      assertEquals(held().tensors, tensors, "nothing else is held");
+      tf.dispose([given.params, given.batchStats]);
+      assertEquals(held(), before);
+    },
+  });
+}
+
+test("every image counts, whatever the batch size", (variables, evaluated) => {
+  const expected = score(logitsOf(variables, { batchSize: IMAGES }));
+  assertEquals(expected.images, IMAGES);
+  assert(
+    expected.correct > 0 && expected.correct < IMAGES,
+    `${expected.correct} correct: the test tells nothing`,
+  );
+  for (const batchSize of [BATCH, 1, IMAGES, 100]) assertScore(evaluated({ batchSize }), expected);
+  assertScore(evaluated({}), expected);
+});
+
+test("tells after each batch how many images are done", (_, evaluated) => {
+  const done: number[] = [];
+  evaluated({ batchSize: BATCH, onBatch: (images) => void done.push(images) });
+  assertEquals(done, [7, 14, 21, 23]);
+});
+
+test("batch statistics are those of each batch, and the running ones stay", (variables, evaluated) => {
+  const found = evaluated({ batchSize: BATCH, statistics: "batch" });
+  // Dropout is at work in both, with the same seed: nothing in evaluation draws another.
+  assertScore(found, score(logitsOf(variables, { batchSize: BATCH, train: true })));
+  assertNotEquals(found.loss, evaluated({ batchSize: BATCH }).loss);
+  assertNotEquals(found.loss, evaluated({ batchSize: IMAGES, statistics: "batch" }).loss);
+});
+
+test("test-time augmentation is the weighted mean of the logits of six views", (variables, evaluated) => {
+  // Weights of arXiv:2404.00498: 1/4 for image and mirror image, 1/8 for each of them moved by a pixel, twice.
+  const views = [
+    [1 / 4, 0, false],
+    [1 / 4, 0, true],
+    ...[-1, 1].flatMap((shift) => [[1 / 8, shift, false], [1 / 8, shift, true]]),
+  ] as [number, number, boolean][];
+  const rows = views.map(([weight, shift, mirrored]) =>
+    logitsOf(variables, { batchSize: IMAGES, mirrored, shift }).map((row) =>
+      row.map((value) => weight * value)
+    )
+  );
+  const mean = rows[0].map((row, i) => row.map((_, k) => rows.reduce((sum, view) => sum + view[i][k], 0)));
+  assertScore(evaluated({ batchSize: BATCH, tta: true }), score(mean));
+  assertNotEquals(score(mean).loss, evaluated({ batchSize: BATCH }).loss);
+});

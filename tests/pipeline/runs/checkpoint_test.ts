@@ -1,0 +1,238 @@
+/** Checkpoints and weight files: there and back bit for bit, and every way in which a file can be wrong. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/safetensors.ts";
+import { init, resnet } from "../../../layers/mod.ts";
+import {
+  loadCheckpoint,
+  loadStart,
+  loadWeights,
+  saveCheckpoint,
+  saveWeights,
+} from "../../../pipeline/runs/checkpoint.ts";
+import type { Tensors } from "../../../pipeline/training/optimizer.ts";
+import { disposeState, type TrainState } from "../../../pipeline/training/train.ts";
+import { tf } from "../../../runtime/mod.ts";
+import { UserError } from "../../../runtime/system/errors.ts";
+import { leakTest } from "../../runtime/harness.ts";
+
+const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 4], numClasses: 3 });
+
+/** A state with numbers of all kinds in it; the first layer has no velocity, as one that is frozen. */
+function madeState(): TrainState {
+  const variables = init(model, 1);
+  const velocities: Tensors = {};
+  for (const [name, { shape, size }] of Object.entries(variables.params).slice(1)) {
+    const odd = [NaN, Infinity, -Infinity, -0, 1e-45, Math.fround(1 / 3)];
+    velocities[name] = tf.tensor(Float32Array.from({ length: size }, (_, i) => odd[i % odd.length]), shape);
+  }
+  return { variables, velocities, slow: init(model, 2), step: 1234567, lossSum: 0.1 + 0.2, lastLoss: NaN };
+}
+
+function bits(tensors: Tensors): [string, number[], Uint32Array][] {
+  return Object.entries(tensors)
+    .map(([name, tensor]): [string, number[], Uint32Array] => [
+      name,
+      tensor.shape,
+      new Uint32Array(tensor.dataSync().buffer),
+    ])
+    .sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+/** A test with a folder of its own that leaves no tensor and no handle behind. */
+function test(name: string, fn: (dir: string) => Promise<void>): void {
+  leakTest(name, async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await fn(dir);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
+
+test("a checkpoint comes back bit for bit", async (dir) => {
+  const path = join(dir, "new", "checkpoint.safetensors");
+  const state = madeState();
+  await saveCheckpoint(path, model, state, { seconds: 1 / 3 });
+  const loaded = await loadCheckpoint(path, model);
+  assertEquals(bits(loaded.state.variables.params), bits(state.variables.params));
+  assertEquals(bits(loaded.state.variables.batchStats), bits(state.variables.batchStats));
+  assertEquals(bits(loaded.state.velocities), bits(state.velocities));
+  assertEquals(bits(loaded.state.slow!.params), bits(state.slow!.params));
+  assertEquals(bits(loaded.state.slow!.batchStats), bits(state.slow!.batchStats));
+  const { step, lossSum, lastLoss } = loaded.state;
+  assertEquals({ step, lossSum, lastLoss }, { step: 1234567, lossSum: 0.30000000000000004, lastLoss: NaN });
+  assertEquals(loaded.notes, { seconds: 1 / 3 });
+  assertEquals([...Deno.readDirSync(join(dir, "new"))].map(({ name }) => name), ["checkpoint.safetensors"]);
+  disposeState(state);
+  disposeState(loaded.state);
+});
+
+test("a weights file has PyTorch's names and layouts, and comes back bit for bit", async (dir) => {
+  const path = join(dir, "model.safetensors");
+  const variables = init(model, 1);
+  await saveWeights(path, model, variables, 77);
+  const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path));
+  assertEquals(metadata, { format: "pt" });
+  const block = (name: string) =>
+    ["conv1", "conv2"].flatMap((conv) => [
+      `${name}.${conv}.0.weight`,
+      ...["weight", "bias", "running_mean", "running_var", "num_batches_tracked"].map((key) =>
+        `${name}.${conv}.1.${key}`
+      ),
+    ]);
+  assertEquals(
+    Object.keys(tensors).sort(),
+    [
+      "conv1.0.weight",
+      ...["weight", "bias", "running_mean", "running_var", "num_batches_tracked"].map((key) =>
+        `conv1.1.${key}`
+      ),
+      ...block("layer0.0"),
+      ...block("layer1.0"),
+      "fc.weight",
+      "fc.bias",
+    ].sort(),
+  );
+  assertEquals([...tensors["layer1.0.conv1.0.weight"].shape], [4, 2, 3, 3], "[out, in, kh, kw]");
+  assertEquals([...tensors["fc.weight"].shape], [3, 4], "[out, in]");
+  const { shape, data } = tensors["layer1.0.conv1.1.num_batches_tracked"];
+  assertEquals([[...shape], data], [[], BigInt64Array.of(77n)]);
+  // Kernel element [out 3, in 1, row 0, column 2] is [row 0, column 2, in 1, out 3] in memory: ((0 * 3 + 2) * 2 + 1) * 4 + 3.
+  assertEquals(
+    tensors["layer1.0.conv1.0.weight"].data[((3 * 2 + 1) * 3 + 0) * 3 + 2],
+    variables.params["layer1.0.conv1.0.weight"].dataSync()[23],
+  );
+
+  const loaded = await loadWeights(path, model);
+  assertEquals(bits(loaded.params), bits(variables.params));
+  assertEquals(bits(loaded.batchStats), bits(variables.batchStats));
+  tf.dispose([variables.params, variables.batchStats, loaded.params, loaded.batchStats]);
+});
+
+test("weights of the same network for other classes: the last layer is drawn from the seed, the rest is read", async (dir) => {
+  const path = join(dir, "model.safetensors");
+  const other = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 4], numClasses: 7 });
+  const [theirs, drawn] = [init(other, 1), init(model, 5)];
+  await saveWeights(path, other, theirs);
+  const { variables, replacedHead } = await loadStart(path, model, 5);
+  assertEquals(replacedHead, 7);
+  const head = { "fc.weight": drawn.params["fc.weight"], "fc.bias": drawn.params["fc.bias"] };
+  assertEquals(bits(variables.params), bits({ ...theirs.params, ...head }));
+  assertEquals(bits(variables.batchStats), bits(theirs.batchStats));
+
+  await saveWeights(path, model, drawn);
+  const same = await loadStart(path, model, 0);
+  assertEquals(same.replacedHead, undefined);
+  assertEquals(bits(same.variables.params), bits(drawn.params));
+  for (const { params, batchStats } of [theirs, drawn, variables, same.variables]) {
+    tf.dispose([params, batchStats]);
+  }
+});
+
+test("weights of another network are refused, whatever its last layer", async (dir) => {
+  const path = join(dir, "model.safetensors");
+  for (const numClasses of [3, 7]) {
+    const other = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 5], numClasses });
+    const theirs = init(other, 1);
+    await saveWeights(path, other, theirs);
+    const error = await assertRejects(() => loadStart(path, model, 0), UserError);
+    assertEquals(
+      error.message,
+      `Cannot load ${path} into ResNet-6: "layer1.0.conv1.0.weight" has shape [5, 2, 3, 3], ` +
+        "the network needs [4, 2, 3, 3]; use weights of the same network",
+    );
+    tf.dispose([theirs.params, theirs.batchStats]);
+  }
+});
+
+test("files that are missing, cut off, garbage or of another network say so", async (dir) => {
+  const path = join(dir, "checkpoint.safetensors");
+  const state = madeState();
+  await saveCheckpoint(path, model, state, { seconds: 1 });
+  disposeState(state);
+  const bytes = await Deno.readFile(path);
+  const again = "the file is damaged or not safetensors, get it again";
+  const longer = new Uint8Array(bytes.length + 4);
+  longer.set(bytes);
+  const cases: [string, Uint8Array | undefined, string][] = [
+    ["missing", undefined, "no such file or directory; give the path of a safetensors file"],
+    ["empty", new Uint8Array(0), `0 bytes, a header's length takes 8; ${again}`],
+    [
+      "cut off",
+      bytes.subarray(0, bytes.length - 1),
+      `${bytes.length - 1} bytes, header and tensors have ${bytes.length}; ${again}`,
+    ],
+    [
+      "cut off in the header",
+      bytes.subarray(0, 100),
+      `100 bytes, header and its length alone are said to have`,
+    ],
+    ["too long", longer, `${bytes.length + 4} bytes, header and tensors have ${bytes.length}; ${again}`],
+    ["garbage", new TextEncoder().encode("<html>not found</html>"), "the header is said to have"],
+  ];
+  for (const [name, content, problem] of cases) {
+    const file = join(dir, name);
+    if (content !== undefined) await Deno.writeFile(file, content);
+    for (const load of [loadCheckpoint, loadWeights]) {
+      await assertRejects(() => load(file, model), UserError, `Cannot read ${file}: ${problem}`, name);
+    }
+  }
+  const other = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 5], numClasses: 3 });
+  for (const load of [loadCheckpoint, loadWeights]) {
+    await assertRejects(() => load(path, other), UserError, `Cannot load ${path} into ResNet-6: "layer1.0.`);
+  }
+});
+
+test("a checkpoint with the wrong velocities or slow weights, or without its notes, says so", async (dir) => {
+  const path = join(dir, "checkpoint.safetensors");
+  const state = madeState();
+  await saveCheckpoint(path, model, state, { seconds: 1 });
+  disposeState(state);
+  const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path));
+  const refused = async (changed: typeof tensors, notes: typeof metadata, problem: string) => {
+    const file = join(dir, "changed");
+    await Deno.writeFile(file, encodeSafetensors(changed, notes));
+    await assertRejects(
+      () => loadCheckpoint(file, model),
+      UserError,
+      `Cannot resume from ${file}: ${problem}; it is not a checkpoint of this run`,
+    );
+  };
+  const velocity = { shape: [2], data: Float32Array.of(1, 2) };
+  await refused(
+    { ...tensors, "velocity.fc.bias": velocity },
+    metadata,
+    '"velocity.fc.bias" has shape [2], the parameter has [3]',
+  );
+  await refused(
+    { ...tensors, "velocity.fc.gone": velocity },
+    metadata,
+    '"velocity.fc.gone" has shape [2], the parameter has [none]',
+  );
+  const { "slow.fc.bias": _, ...fewer } = tensors;
+  await refused(fewer, metadata, 'it has no "slow.fc.bias"');
+  for (const key of ["step", "lossSum", "lastLoss", "seconds"]) {
+    const { [key]: _, ...others } = metadata;
+    await refused(tensors, others, `its ${key} is missing`);
+  }
+});
+
+test("a weights file is no checkpoint, and a checkpoint no weights file", async (dir) => {
+  const [weights, checkpoint] = [join(dir, "w"), join(dir, "c")];
+  const state = madeState();
+  await saveWeights(weights, model, state.variables);
+  await saveCheckpoint(checkpoint, model, state, { seconds: 1 });
+  disposeState(state);
+  await assertRejects(
+    () => loadCheckpoint(weights, model),
+    UserError,
+    `Cannot resume from ${weights}: its step is missing`,
+  );
+  await assertRejects(
+    () => loadWeights(checkpoint, model),
+    UserError,
+    `Cannot load ${checkpoint} into ResNet-6: "slow.`,
+  );
+});

@@ -1,0 +1,75 @@
+/** Learning rates, step by step. */
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { recipes } from "../../../pipeline/training/recipes.ts";
+import { learningRate, type Schedule, withRate } from "../../../pipeline/training/schedule.ts";
+
+const steps: Schedule = { kind: "steps", rate: 0.1, boundaries: [32_000, 48_000], factor: 0.1 };
+const warm: Schedule = { ...steps, warmUp: { rate: 0.01, steps: 400 } };
+const linear: Schedule = { kind: "linear", rate: 0.4, knots: [[0, 0.25], [0.2, 1], [0.6, 0.5], [1, 0.1]] };
+
+/** Asserts the rates of some steps, to a relative 1e-12. */
+function assertRates(schedule: Schedule, total: number, rates: Record<number, number>): void {
+  for (const [step, rate] of Object.entries(rates)) {
+    assertAlmostEquals(learningRate(schedule, Number(step), total), rate, 1e-12 * rate, `step ${step}`);
+  }
+}
+
+Deno.test("learningRate: steps change at their boundaries, not before", () => {
+  assertRates(steps, 64_000, {
+    0: 0.1,
+    31_999: 0.1,
+    32_000: 0.01,
+    47_999: 0.01,
+    48_000: 0.001,
+    63_999: 0.001,
+  });
+});
+
+Deno.test("learningRate: warm-up is its own rate for so many steps", () => {
+  assertRates(warm, 64_000, { 0: 0.01, 399: 0.01, 400: 0.1, 32_000: 0.01 });
+});
+
+Deno.test("learningRate: without boundaries the rate is one, whatever the length", () => {
+  assertRates({ kind: "steps", rate: 0.01, boundaries: [], factor: 1 }, 3, { 0: 0.01, 1: 0.01, 2: 0.01 });
+});
+
+Deno.test("learningRate: straight lines between knots, exact at them, and the last knot is never reached", () => {
+  assertRates(linear, 100, {
+    0: 0.1,
+    10: 0.4 * 0.625, // half-way from 0.25 to 1
+    20: 0.4,
+    40: 0.4 * 0.75, // half-way from 1 to 0.5
+    60: 0.2,
+    80: 0.4 * 0.3, // half-way from 0.5 to 0.1
+    99: 0.4 * (0.1 + 0.4 * 0.01 / 0.4),
+  });
+  assertRates(linear, 1, { 0: 0.1 });
+});
+
+Deno.test("learningRate: a schedule in shares of the run has its shape for every length", () => {
+  const { schedule } = recipes.fast;
+  for (const total of [2, 17, 1408]) {
+    const rates = Array.from({ length: total }, (_, step) => learningRate(schedule, step, total));
+    const top = rates.indexOf(Math.max(...rates));
+    const rising = rates.slice(1, top + 1).every((rate, i) => rate > rates[i]);
+    const falling = rates.slice(top + 1).every((rate, i) => rate < rates[top + i]);
+    assertEquals([rising, falling], [true, true], `of ${total} steps, the top at ${top}`);
+  }
+});
+
+Deno.test("learningRate: refuses a step outside the run", () => {
+  for (const step of [-1, 100, 101, NaN]) {
+    assertThrows(
+      () => learningRate(linear, step, 100),
+      RangeError,
+      `learningRate: step ${step} is not in [0, 100)`,
+    );
+  }
+});
+
+Deno.test("withRate: another peak, the same shape", () => {
+  assertRates(withRate(linear, 0.8), 100, { 0: 0.2, 20: 0.8, 60: 0.4 });
+  assertRates(withRate(steps, 0.2), 64_000, { 0: 0.2, 32_000: 0.02, 48_000: 0.002 });
+  assertRates(withRate(warm, 0.2), 64_000, { 0: 0.02, 400: 0.2, 48_000: 0.002 });
+  assertEquals(linear.rate, 0.4, "what was passed in stays");
+});

@@ -1,0 +1,57 @@
+/** Opening the library, and the text that passes to and from C. */
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { Binding } from "../../../runtime/binding/binding.ts";
+import { cString, cStringBytes, openLibrary } from "../../../runtime/binding/library.ts";
+import { runtimeInfo, tf, UserError } from "../../../runtime/mod.ts";
+import { canLoadTensorFlow } from "../../needs.ts";
+
+Deno.test("cStringBytes ends in a zero, and gives the same buffer for the same text", () => {
+  assertEquals(cStringBytes("Conv2D"), new TextEncoder().encode("Conv2D\0"));
+  assertEquals(cStringBytes("naïve"), new TextEncoder().encode("naïve\0"));
+  assertEquals(cStringBytes(""), new Uint8Array(1));
+  assertStrictEquals(cStringBytes("Conv2D"), cStringBytes("Conv2D"));
+});
+
+Deno.test("cString of null is empty", () => assertEquals(cString(null), ""));
+
+Deno.test({
+  name: "cString reads to the zero",
+  ignore: !canLoadTensorFlow,
+  fn() {
+    const bytes = new TextEncoder().encode("naïve\0rest");
+    assertEquals(cString(Deno.UnsafePointer.of(bytes)), "naïve");
+  },
+});
+
+Deno.test({
+  name: "openLibrary says which folder has no library, why, and what to do",
+  ignore: !canLoadTensorFlow,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      assertThrows(() => openLibrary(folder), UserError, `Cannot load libtensorflow from ${folder}: `);
+      assertThrows(
+        () => openLibrary(folder),
+        UserError,
+        'run "deno task setup --remove" and "deno task setup"',
+      );
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "a GPU that is not there is refused, with the devices that are",
+  ignore: !canLoadTensorFlow,
+  async fn() {
+    await tf.ready();
+    const { devices, directory } = runtimeInfo();
+    if (devices.some((name) => name.startsWith("GPU"))) return;
+    assertThrows(
+      () => new Binding(openLibrary(directory), { device: "gpu" }),
+      UserError,
+      `Cannot use a GPU: TensorFlow sees ${devices.join(", ")}; leave out --device gpu`,
+    );
+  },
+});

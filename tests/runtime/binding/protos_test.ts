@@ -1,0 +1,54 @@
+/** The protocol buffers of the C API, against bytes written by hand from their wire format. */
+import { assert, assertEquals } from "@std/assert";
+import { decodeOpDef, encodeConfig } from "../../../runtime/binding/protos.ts";
+
+const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+
+/** A field of wire type 2: key, length, bytes. */
+function field(number: number, content: string | number[]): number[] {
+  const bytes = typeof content === "string" ? [...new TextEncoder().encode(content)] : content;
+  return [number << 3 | 2, bytes.length, ...bytes];
+}
+
+Deno.test("encodeConfig: bfloat16 turns the rewrite on", () => {
+  // graph_options (10) { rewrite_options (10) { auto_mixed_precision_onednn_bfloat16 (31) = ON (1) } }
+  const rewrite = "52 05 52 03 f8 01 01";
+  assert(hex(encodeConfig({ bfloat16: true })).includes(rewrite));
+  assert(!hex(encodeConfig({})).includes("52 05"));
+});
+
+Deno.test("encodeConfig: threads and devices", () => {
+  const text = hex(encodeConfig({ threads: 300, deviceCount: { GPU: 0 } }));
+  assert(text.includes("10 ac 02"), "intra_op_parallelism_threads (2) = 300");
+  assert(text.includes("0a 07 0a 03 47 50 55 10 00"), 'device_count (1) { "GPU": 0 }');
+  assert(text.includes("38 01"), "allow_soft_placement (7)");
+  assert(text.includes("32 02 20 01"), "gpu_options (6) { allow_growth (4) }");
+  assert(!hex(encodeConfig({})).includes("0a"), "no device_count");
+});
+
+Deno.test("decodeOpDef: lists of inputs and state, unknown fields skipped", () => {
+  const bytes = Uint8Array.from([
+    ...field(1, "ConcatV2"),
+    ...field(2, [...field(1, "values"), ...field(4, "T"), ...field(5, "N")]), // type_attr (4) is not decoded
+    ...field(2, field(1, "axis")),
+    ...field(2, [...field(1, "rest"), ...field(6, "Tlist")]),
+    ...field(3, field(1, "output")),
+    ...field(5, "a summary"),
+    17 << 3 & 0x7f | 0x80, // is_stateful (17): a key of two bytes
+    17 >> 4,
+    1,
+  ]);
+  const { inputArg, isStateful } = decodeOpDef(bytes);
+  assertEquals(inputArg, [
+    { name: "values", numberAttr: "N", typeListAttr: "" },
+    { name: "axis", numberAttr: "", typeListAttr: "" },
+    { name: "rest", numberAttr: "", typeListAttr: "Tlist" },
+  ]);
+  assertEquals(isStateful, true);
+});
+
+Deno.test("decodeOpDef: an op without inputs and state", () => {
+  const { inputArg, isStateful } = decodeOpDef(Uint8Array.from(field(1, "NoOp")));
+  assertEquals([inputArg, isStateful], [[], false]);
+});

@@ -1,0 +1,55 @@
+/** Pooling: PyTorch's values, ties, shapes and refusals. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { avgPool, maxPool, tf } from "../../../runtime/mod.ts";
+import golden from "../../data/golden/max_pool.json" with { type: "json" };
+import { assertClose, FORWARD, GRADIENT, nchwToNhwc } from "../../reference.ts";
+import { eagerAndJitted, gradients, images, tidyTest, toTensor } from "../harness.ts";
+
+const test = (name: string, fn: () => void): void => tidyTest(`pool: ${name}`, fn);
+
+test("PyTorch's maximum with padding, and its gradient", () => {
+  const { kernel: kernelSize, stride, padding } = golden;
+  const x = toTensor<tf.Tensor4D>(nchwToNhwc(golden.x));
+  const dy = toTensor<tf.Tensor4D>(nchwToNhwc(golden.dy));
+  const layer = (x: tf.Tensor4D): tf.Tensor4D => maxPool(x, { kernelSize, stride, padding });
+  eagerAndJitted(layer, [x], (y, mode) => assertClose(y, nchwToNhwc(golden.y), FORWARD, `${mode} y`));
+  eagerAndJitted(
+    (x: tf.Tensor4D, dy: tf.Tensor4D) => gradients(layer, [x], [dy]),
+    [x, dy],
+    ([dx], mode) => assertClose(dx, nchwToNhwc(golden.dx), GRADIENT, `${mode} dx`),
+  );
+});
+
+test("a tie in a window sends the gradient to one place only", () => {
+  const dx = gradients(
+    (x: tf.Tensor4D) => maxPool(x, { kernelSize: 2, stride: 2, padding: 0 }),
+    [images(1, 2, 2, 1)],
+    [tf.fill([1, 1, 1, 1], 3)],
+  )[0];
+  assertEquals(Array.from(dx.dataSync()).sort(), [0, 0, 0, 3]);
+});
+
+test("out = floor((in + 2 padding - kernel) / stride) + 1", () => {
+  for (
+    const [size, kernelSize, stride, padding, expected] of [
+      [8, 3, 1, 1, 8],
+      [8, 3, 2, 1, 4],
+      [7, 3, 2, 1, 4],
+      [9, 2, 2, 0, 4],
+      [224, 7, 2, 3, 112],
+      [5, 1, 2, 0, 3],
+    ]
+  ) {
+    const x = images(1, size, size, 1);
+    assertEquals(maxPool(x, { kernelSize, stride, padding }).shape, [1, expected, expected, 1]);
+    if (padding === 0) assertEquals(avgPool(x, { kernelSize, stride }).shape, [1, expected, expected, 1]);
+  }
+});
+
+test("refuses windows that make no sense", () => {
+  const x = images(1, 4, 4, 1);
+  for (const window of [{ stride: 0, padding: 1 }, { stride: 1.5, padding: 1 }, { stride: 1, padding: -1 }]) {
+    assertThrows(() => maxPool(x, { kernelSize: 3, ...window }), RangeError, "maxPool: ");
+  }
+  assertThrows(() => avgPool(x, { kernelSize: 0, stride: 1 }), RangeError, "avgPool: ");
+});

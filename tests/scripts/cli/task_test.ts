@@ -1,0 +1,176 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { fromFileUrl, toFileUrl } from "@std/path";
+import { TensorFlowError, UsageError, UserError } from "../../../runtime/system/errors.ts";
+import { dataFlag, errorLine, helpText, parseFlags } from "../../../scripts/cli/task.ts";
+import { granted } from "../../needs.ts";
+
+const task = {
+  name: "train",
+  summary: "Trains.",
+  flags: {
+    data: dataFlag,
+    run: { type: "string", placeholder: "DIR", help: "run folder" },
+    device: { type: "string", choices: ["cpu", "gpu"], help: "where to compute" },
+    epochs: { type: "integer", help: "epochs", default: 20, min: 1 },
+    threads: { type: "integer", help: "threads", min: 1, max: 64 },
+    lr: { type: "number", help: "learning rate", max: 10 },
+    quiet: { type: "boolean", help: "say less" },
+    "no-test": { type: "boolean", help: "leave the test set alone" },
+  },
+  examples: ["--epochs 3"],
+} as const;
+
+Deno.test("parseFlags without arguments gives defaults, undefined and false", () => {
+  assertEquals(parseFlags(task, []), {
+    data: "data",
+    run: undefined,
+    device: undefined,
+    epochs: 20,
+    threads: undefined,
+    lr: undefined,
+    quiet: false,
+    "no-test": false,
+  });
+});
+
+Deno.test("parseFlags reads --flag value, --flag=value, negative numbers and exponents", () => {
+  const flags = parseFlags(task, [
+    "--run",
+    "a b",
+    "--epochs=3",
+    "--lr",
+    "-1e-2",
+    "--no-test",
+    "--device",
+    "gpu",
+  ]);
+  assertEquals(flags.run, "a b");
+  assertEquals(flags.epochs, 3);
+  assertEquals(flags.lr, -0.01);
+  assertEquals(flags["no-test"], true);
+  const device: "cpu" | "gpu" | undefined = flags.device; // the type follows the choices
+  assertEquals(device, "gpu");
+  assertEquals(parseFlags(task, ["--lr=-.5", "--quiet"]).lr, -0.5);
+  assertEquals(parseFlags(task, ["--run=a=b"]).run, "a=b");
+  assertEquals(parseFlags(task, ["--run", "1e3"]).run, "1e3", "text that looks like a number stays text");
+  assertEquals(parseFlags(task, ["--epochs", "3", "--epochs", "4"]).epochs, 4, "the last one counts");
+});
+
+Deno.test("parseFlags names the flag, what was found and what is allowed", () => {
+  const cases: [string[], string][] = [
+    [["--epoch", "3"], 'Unknown flag --epoch: did you mean --epochs? see "deno task train --help"'],
+    [["--thraeds=3"], "Unknown flag --thraeds: did you mean --threads?"],
+    [["--banana"], 'Unknown flag --banana: see "deno task train --help"'],
+    [["--test"], 'Unknown flag --test: see "deno task train --help"'],
+    [["-x"], 'Unknown flag -x: see "deno task train --help"'],
+    [["--toString"], "Unknown flag --toString: see"],
+    [["-lr", "3"], "Unknown flag -lr: did you mean --lr?"],
+    [["-run=a"], "Unknown flag -run: did you mean --run?"],
+    [["--no-data=a"], 'Unknown flag --no-data: see "deno task train --help"'],
+    [["now"], 'Unexpected argument "now": train takes only flags'],
+    [["--", "--epochs"], 'Unexpected argument "--epochs": train takes only flags'],
+    [["--epochs"], "Missing value of --epochs: expected an integer of at least 1, as in --epochs N"],
+    [["--epochs", "--quiet"], "Missing value of --epochs"],
+    [["--run="], "Missing value of --run: expected a text, as in --run DIR"],
+    [["--epochs", "many"], 'Cannot use --epochs "many": expected an integer of at least 1'],
+    [["--epochs", "1.5"], 'Cannot use --epochs "1.5"'],
+    [["--epochs", "0x10"], 'Cannot use --epochs "0x10"'],
+    [["--epochs", "0"], 'Cannot use --epochs "0": expected an integer of at least 1'],
+    [["--threads", "65"], 'Cannot use --threads "65": expected an integer from 1 to 64'],
+    [["--lr", "11"], 'Cannot use --lr "11": expected a number of at most 10'],
+    [["--lr", "Infinity"], 'Cannot use --lr "Infinity"'],
+    [["--device", "tpu"], 'Cannot use --device "tpu": expected one of cpu, gpu'],
+    [["--quiet=yes"], 'Cannot use --quiet "yes": expected no value'],
+    [["--quiet", "yes"], 'Cannot use --quiet "yes": expected no value'],
+    [["--no-test=1"], 'Cannot use --no-test "1": expected no value'],
+  ];
+  for (const [args, message] of cases) {
+    assertThrows(() => parseFlags(task, args), UsageError, message, args.join(" "));
+  }
+});
+
+Deno.test("helpText shows every flag, its placeholder, default and choices", () => {
+  assertEquals(
+    helpText(task),
+    `Trains.
+
+Usage: deno task train [flags]
+
+Flags:
+  --data DIR        folder of the data set (default: data)
+  --run DIR         run folder
+  --device cpu|gpu  where to compute
+  --epochs N        epochs (default: 20)
+  --threads N       threads
+  --lr X            learning rate
+  --quiet           say less
+  --no-test         leave the test set alone
+  --help            show this
+
+Examples:
+  deno task train --epochs 3`,
+  );
+});
+
+Deno.test("errorLine is one line, and tells the foreseen from the unforeseen", () => {
+  assertEquals(errorLine(new UserError("Cannot read x:\n  gone")), "error: Cannot read x: gone");
+  assertEquals(errorLine(new UsageError("No")), "error: No");
+  assertStringIncludes(
+    errorLine(new TensorFlowError("TF_X", 3, "bad")),
+    "TF_X failed with INVALID_ARGUMENT (3): bad",
+  );
+  assertEquals(errorLine(new RangeError("f: 1")), "error: RangeError: f: 1 (RESNET_DEBUG=1 shows where)");
+});
+
+/** Runs a task in a process of its own, its `main` being the given code. */
+async function run(main: string, args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const task = new URL("../../../scripts/cli/task.ts", import.meta.url).href;
+  const errors = new URL("../../../runtime/system/errors.ts", import.meta.url).href;
+  const script = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(
+      script,
+      `import { runTask } from "${task}"; import { UserError } from "${errors}";
+       await runTask({ name: "t", summary: "Does t.", flags: { n: { type: "integer", help: "a number" } } },
+         (flags) => { ${main} });`,
+    );
+    const config = fromFileUrl(new URL("../../../deno.json", import.meta.url));
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--allow-env", "--config", config, toFileUrl(script).href, ...args],
+      env: { RESNET_DEBUG: "", ...env },
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  } finally {
+    await Deno.remove(script);
+  }
+}
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+Deno.test({
+  name: "runTask ends with 0, 1 or 2, and one line on stderr",
+  ignore: !granted("run", "read", "write", "env"),
+  fn: async () => {
+    assertEquals(await run("console.log(flags.n)", ["--n", "-3"]), { code: 0, stdout: "-3\n", stderr: "" });
+    assertEquals(await run(`throw new UserError("Cannot: x")`, []), {
+      code: 1,
+      stdout: "",
+      stderr: "error: Cannot: x\n",
+    });
+    const usage = await run("", ["--m"]);
+    assertEquals([usage.code, usage.stdout], [2, ""]);
+    assertEquals(usage.stderr, 'error: Unknown flag --m: see "deno task t --help"\n');
+    const bug = await run(`throw new TypeError("f: x")`, [], { RESNET_DEBUG: "1" });
+    assertEquals(bug.code, 1);
+    assertStringIncludes(bug.stderr, "error: TypeError: f: x");
+    assertStringIncludes(bug.stderr, "    at ");
+    const help = await run(`throw new Error("not called")`, ["--bogus", "--help"]);
+    assertEquals([help.code, help.stderr], [0, ""]);
+    assertStringIncludes(help.stdout, "Usage: deno task t [flags]");
+  },
+});
