@@ -4,7 +4,7 @@ import { crossEntropy, jit, type Precision, tf } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { applyTransforms } from "../transforms/apply.ts";
-import { moveImages } from "../transforms/augmentation.ts";
+import { look, VIEWS } from "./views.ts";
 
 /** What an evaluation found. */
 export interface Evaluation {
@@ -34,20 +34,6 @@ export interface EvaluateOptions {
   readonly precision?: Precision;
   /** Told after each batch how many images are done. */
   readonly onBatch?: (images: number) => void;
-}
-
-/**
- * The views of test-time augmentation: each image and its mirror image, as they are and moved by a pixel to the upper
- * left and the lower right, those of the image as it is counting half (K. Jordan 2024, arXiv:2404.00498, section 3.5).
- */
-const VIEWS = [0, 1, -1].flatMap((shift) =>
-  [0, 1].map((flip) => ({ flip, shift, weight: shift === 0 ? 1 / 4 : 1 / 8 }))
-);
-
-/** Images `[N, H, W, C]` mirrored or not, and moved by so many pixels along the diagonal, edges reflected. */
-function look(x: tf.Tensor4D, { flip, shift }: { flip: number; shift: number }): tf.Tensor4D {
-  const all = (value: number): tf.Tensor1D => tf.fill([x.shape[0]], value, "int32");
-  return moveImages(x, { flip: all(flip), down: all(shift), across: all(shift) }, "reflect", []);
 }
 
 /**
