@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { parameterCount } from "../layers/mod.ts";
 import type { Data } from "../pipeline/data/mod.ts";
 import {
+  checkResumed,
   checkVacant,
   createRun,
   epochMetrics,
@@ -21,7 +22,6 @@ import {
 import {
   buildModel,
   changeRecipe,
-  checkResumed,
   choosePrecision,
   disposeState,
   findRecipe,

@@ -24,3 +24,4 @@ export {
   writeMetrics,
   writeRunInfo,
 } from "./folder.ts";
+export { checkResumed } from "./resume.ts";

@@ -1,10 +1,8 @@
 /** From what was asked for to what is run: recipe, data and precision. */
 import type { Precision } from "../../runtime/mod.ts";
-import { UsageError } from "../../runtime/system/errors.ts";
 import type { Data } from "../data/dataset.ts";
 import { limit, split } from "../data/split.ts";
 import { pipe } from "../pipe.ts";
-import type { RunInfo } from "../runs/folder.ts";
 import { augment, normalize, resize } from "../transforms/transforms.ts";
 import type { Recipe } from "./recipes.ts";
 import { withRate } from "./schedule.ts";
@@ -55,45 +53,4 @@ export function choosePrecision(
   if (asked !== undefined) return asked;
   if (recipe.precision !== "auto") return recipe.precision;
   return hasBfloat16 ? "bfloat16" : "float32";
-}
-
-/** Flags of `train` that a run is made of. */
-export type RunFlags = Changes & {
-  readonly recipe?: string;
-  readonly seed?: number;
-  readonly precision?: Precision;
-  readonly limit?: number;
-  readonly init?: string;
-  readonly threads?: number;
-  readonly device?: "cpu" | "gpu";
-};
-
-/**
- * Checks the flags of a resumed run against its own settings: they may repeat them, not change them.
- * @throws {UsageError} Naming the first flag that contradicts.
- */
-export function checkResumed(flags: RunFlags, info: RunInfo, dir: string): void {
-  const { recipe } = info;
-  const settings: Required<{ [K in keyof RunFlags]: unknown }> = {
-    recipe: recipe.name,
-    epochs: recipe.epochs,
-    batch: recipe.batchSize,
-    lr: recipe.schedule.rate,
-    seed: info.seed,
-    precision: info.precision,
-    limit: info.limit,
-    init: info.init,
-    threads: info.threads,
-    device: info.device,
-  };
-  for (const [flag, value] of Object.entries(settings)) {
-    const given = flags[flag as keyof RunFlags];
-    if (given !== undefined && given !== value) {
-      throw new UsageError(
-        `Cannot resume ${dir} with --${flag} ${given}: the run has ${
-          value ?? "none"
-        }; leave the flag out, or start a new run`,
-      );
-    }
-  }
 }
