@@ -10,6 +10,7 @@ import {
 } from "../pipeline/bench/benchmark.ts";
 import { contenders, findPython, race, ratios, runContender } from "../pipeline/bench/peers.ts";
 import { FEWEST_STEPS, timeSteps } from "../pipeline/bench/timing.ts";
+import { versions } from "../pipeline/runs/mod.ts";
 import {
   configure,
   liveHandles,
@@ -34,7 +35,6 @@ import {
 } from "./cli/bench_lines.ts";
 import { runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
-import { versions } from "./versions.ts";
 
 /** The task and its flags. */
 export const benchTask = {

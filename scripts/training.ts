@@ -5,6 +5,7 @@ import type { Data } from "../pipeline/data/mod.ts";
 import {
   checkResumed,
   checkVacant,
+  codeVersion,
   createRun,
   epochMetrics,
   loadCheckpoint,
@@ -16,6 +17,7 @@ import {
   runName,
   saveCheckpoint,
   saveWeights,
+  versions,
   writeMetrics,
   writeRunInfo,
 } from "../pipeline/runs/mod.ts";
@@ -36,7 +38,6 @@ import { configure, type Progress, readCpu, runtimeInfo, tf, UsageError, UserErr
 import { accuracyLine, testLines } from "./cli/accuracy_lines.ts";
 import { dataFlag, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
-import { codeVersion, versions } from "./versions.ts";
 
 /** The task and its flags. */
 export const trainTask = {

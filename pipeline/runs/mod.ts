@@ -25,3 +25,4 @@ export {
   writeRunInfo,
 } from "./folder.ts";
 export { checkResumed } from "./resume.ts";
+export { codeVersion, versions } from "./versions.ts";

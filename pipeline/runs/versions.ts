@@ -1,6 +1,5 @@
 /** What a run was made with. */
-import { tf } from "../runtime/mod.ts";
-import { runtimeInfo } from "../runtime/mod.ts";
+import { runtimeInfo, tf } from "../../runtime/mod.ts";
 
 /** Versions of what computes. The runtime must have started. */
 export function versions(): Record<string, string> {
