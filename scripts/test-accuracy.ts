@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
 import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
-import { buildModel, prepareData } from "../pipeline/training/mod.ts";
+import { buildModel, prepareData, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf } from "../runtime/mod.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
 import { dataFlag, runTask } from "./cli/task.ts";
@@ -38,7 +38,8 @@ await runTask(task, async ({ run, tta, json, data }) => {
   const model = buildModel(recipe.model, test!.classes.length);
   const variables = await loadWeights(join(dir, RUN_FILES.weights), model);
   // One figure, as it was asked for: the recipe's own test-time augmentation is the end of its training's.
-  const result = testLines(model, variables, test!, { ...recipe, tta: false }, { precision, progress, tta });
-  if (json) console.log(JSON.stringify({ ...result.test, running: result.running, tta, run: dir }));
-  else result.lines.forEach((line) => console.log(line));
+  const asked = { ...recipe, tta: false };
+  const results = testResults(model, variables, test!, asked, { precision, progress, tta });
+  if (json) console.log(JSON.stringify({ ...results.test, running: results.running, tta, run: dir }));
+  else testLines(results, { tta }).forEach((line) => console.log(line));
 });

@@ -31,6 +31,7 @@ import {
   prepareData,
   recipes,
   stepsPerEpoch,
+  testResults,
   train,
   type TrainState,
 } from "../pipeline/training/mod.ts";
@@ -245,12 +246,9 @@ export async function runTraining(
   }
   progress.message(`Trained for ${(seconds() / 60).toFixed(1)} minutes; the weights are ${path("weights")}`);
   if (!flags["no-test"] && data.test !== undefined) {
-    const { lines, test, tta } = testLines(model, final.variables, data.test, recipe, {
-      precision,
-      progress,
-    });
-    lines.forEach((line) => console.log(line));
-    await writeRunInfo(dir, { ...info, test, ...(tta && { testTta: tta }) });
+    const results = testResults(model, final.variables, data.test, recipe, { precision, progress });
+    testLines(results).forEach((line) => console.log(line));
+    await writeRunInfo(dir, { ...info, test: results.test, ...(results.tta && { testTta: results.tta }) });
   }
   disposeState(final);
 }

@@ -7,6 +7,7 @@ export { type Muon, optimize, type Optimizer, type Sgd, type Tensors } from "./o
 export { changeRecipe, choosePrecision, prepareData } from "./prepare.ts";
 export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./recipes.ts";
 export { learningRate, type Schedule } from "./schedule.ts";
+export { type TestResults, testResults } from "./test_results.ts";
 export {
   disposeState,
   type EpochReport,
