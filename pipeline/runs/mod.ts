@@ -11,18 +11,6 @@ export {
   saveWeights,
   type Start,
 } from "./checkpoint.ts";
-export {
-  checkVacant,
-  createRun,
-  epochMetrics,
-  latestRun,
-  readMetrics,
-  readRunInfo,
-  RUN_FILES,
-  type RunInfo,
-  runName,
-  writeMetrics,
-  writeRunInfo,
-} from "./folder.ts";
-export { checkResumed } from "./resume.ts";
-export { codeVersion, versions } from "./versions.ts";
+export { latestRun, readMetrics, readRunInfo, RUN_FILES } from "./folder.ts";
+export { runSession, type SessionStart } from "./session.ts";
+export { versions } from "./versions.ts";

@@ -4,16 +4,14 @@
  */
 export type { Lookahead } from "./lookahead.ts";
 export { type Muon, optimize, type Optimizer, type Sgd, type Tensors } from "./optimizer.ts";
-export { changeRecipe, choosePrecision, prepareData } from "./prepare.ts";
+export { prepareData } from "./prepare.ts";
 export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./recipes.ts";
 export { learningRate, type Schedule } from "./schedule.ts";
 export { type TestResults, testResults } from "./test_results.ts";
 export {
-  disposeState,
   type EpochReport,
   initialState,
   type StepReport,
-  stepsPerEpoch,
   train,
   type TrainOptions,
   type TrainState,

@@ -1,6 +1,6 @@
 /** `deno task train` on made data instead of CIFAR-10: the program that the tests of training start. */
 import { runTask } from "../../scripts/cli/task.ts";
-import { runTraining, trainTask } from "../../scripts/training.ts";
+import { runTraining, trainTask } from "../../scripts/train.ts";
 import { madeData } from "../made_data.ts";
 
 await runTask(
