@@ -1,5 +1,4 @@
 /** Training as a fold: `(state, batch) -> [state, metrics]`, compiled into one TensorFlow function. */
-import { setImmediate } from "node:timers/promises";
 import { apply, init, type Model, parameters, type Variables } from "../../layers/mod.ts";
 import {
   crossEntropy,
@@ -11,6 +10,7 @@ import {
   valueAndGrads,
   withScope,
 } from "../../runtime/mod.ts";
+import { letEventsIn } from "../../runtime/system/events.ts";
 import { alternateFlips, type Batch, batches, shuffledOrder } from "../data/batches.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
 import { evaluate, type Evaluation } from "../inference/evaluate.ts";
@@ -238,7 +238,7 @@ export async function train(
           images: batch.size,
           loss: state.lastLoss,
         });
-        await setImmediate(); // lets signals and timers in
+        await letEventsIn();
         if (signal?.aborted) break;
       }
       if (state.step < (epoch + 1) * perEpoch) break;
