@@ -5,6 +5,7 @@ import { latestRun, readMetrics, readRunInfo } from "../pipeline/runs/mod.ts";
 import { UserError } from "../runtime/mod.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
+import { taskCommand } from "../runtime/system/package.ts";
 import { runTask } from "./cli/task.ts";
 
 const task = {
@@ -30,7 +31,7 @@ await runTask(task, async ({ run, out }) => {
   const [info, metrics] = [await readRunInfo(dir), await readMetrics(dir)];
   if (metrics.length === 0) {
     throw new UserError(
-      `Cannot draw ${dir}: no epoch of it is done; go on with deno task train --resume ${dir}`,
+      `Cannot draw ${dir}: no epoch of it is done; go on with ${taskCommand(`train --resume ${dir}`)}`,
     );
   }
   const path = out ?? join(dir, "curve.svg");

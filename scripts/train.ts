@@ -4,6 +4,7 @@ import { type Data, fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
 import { runSession, type SessionStart } from "../pipeline/runs/mod.ts";
 import { recipes } from "../pipeline/training/mod.ts";
 import { configure, type Progress, tf } from "../runtime/mod.ts";
+import { taskCommand } from "../runtime/system/package.ts";
 import { accuracyLine, testLines } from "./cli/accuracy_lines.ts";
 import { dataFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
@@ -115,7 +116,8 @@ export async function runTraining(
     onTest: (results) => testLines(results).forEach((line) => console.log(line)),
   });
   if (signal !== undefined && step < totalSteps) {
-    console.log(`Stopped at step ${step} of ${totalSteps}; go on with: deno task train --resume ${dir}`);
+    const command = taskCommand(`train --resume ${dir}`);
+    console.log(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
     Deno.exit(SIGNAL_EXIT[signal]);
   }
 }

@@ -29,10 +29,15 @@ export function importsOf(from: string, text: string): Import[] {
   ];
 }
 
-/** The imports of every TypeScript file in the named files and folders, by file: those that import nothing are there too. */
+/**
+ * The imports among TypeScript files: of each in the named files and folders, by file. Those that import nothing are
+ * there too.
+ */
 export function importGraph(root: string, names: readonly string[]): Map<string, Import[]> {
   const files = names.flatMap((name) => name.endsWith(".ts") ? [name] : filesIn(root, name));
-  return new Map(files.map((file) => [file, importsOf(file, Deno.readTextFileSync(join(root, file)))]));
+  const imports = (file: string): Import[] =>
+    importsOf(file, Deno.readTextFileSync(join(root, file))).filter(({ to }) => to.endsWith(".ts"));
+  return new Map(files.map((file) => [file, imports(file)]));
 }
 
 function filesIn(root: string, folder: string): string[] {

@@ -4,6 +4,7 @@ import type { Precision } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../../runtime/system/files.ts";
+import { taskCommand } from "../../runtime/system/package.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
 import type { Recipe } from "../training/recipes.ts";
 import type { EpochReport } from "../training/train.ts";
@@ -183,7 +184,7 @@ export async function latestRun(root: string): Promise<string> {
   }
   if (runs.length === 0) {
     throw new UserError(
-      `Cannot find a trained run in ${root}: run "deno task train" first, or name one with --run DIR`,
+      `Cannot find a trained run in ${root}: run "${taskCommand("train")}" first, or name one with --run DIR`,
     );
   }
   return runs.reduce((latest, run) => run.started > latest.started ? run : latest).dir;

@@ -1,6 +1,7 @@
 /** The object that tfjs-node's backend talks to (`TFJSBinding`), over Deno's FFI instead of a native addon. */
 import type { TFJSBinding } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import { UserError } from "../system/errors.ts";
+import { taskCommand } from "../system/package.ts";
 import { type Attr, AttrKind, type AttrSetters, eagerSetters, setAttrs } from "./attributes.ts";
 import { readBuffer } from "./buffers.ts";
 import { DType } from "./dtypes.ts";
@@ -111,7 +112,7 @@ export class Binding implements TFJSBinding {
         `Cannot use a GPU: TensorFlow sees ${
           this.devices.map((d) => d.replace(/.*device:/, "")).join(", ")
         }; ` +
-          `leave out --device gpu, or install a driver and run "deno task setup --gpu"`,
+          `leave out --device gpu, or install a driver and run "${taskCommand("setup --gpu")}"`,
       );
     }
   }

@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 import { isCompatible, libraryNames, TENSORFLOW_MINOR } from "../install/platform.ts";
 import { TensorFlowError, UserError } from "../system/errors.ts";
+import { taskCommand } from "../system/package.ts";
 import { SYMBOLS, type Symbols } from "./symbols.ts";
 
 /** The opened library: its functions, and the one status object that every call reports through. */
@@ -49,14 +50,15 @@ export function openLibrary(directory: string): Library {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(
-      `Cannot load libtensorflow from ${directory}: ${reason}; run "deno task setup --remove" and "deno task setup"`,
+      `Cannot load libtensorflow from ${directory}: ${reason}; run "${taskCommand("setup --remove")}" ` +
+        `and "${taskCommand("setup")}"`,
     );
   }
   const version = cString(symbols.TF_Version());
   if (!isCompatible(version)) {
     throw new UserError(
       `Cannot use libtensorflow in ${directory}: it is ${version}, the runtime takes ${TENSORFLOW_MINOR}; ` +
-        `name another folder with RESNET_TENSORFLOW_DIR, or run "deno task setup"`,
+        `name another folder with RESNET_TENSORFLOW_DIR, or run "${taskCommand("setup")}"`,
     );
   }
   const status = symbols.TF_NewStatus();

@@ -4,6 +4,7 @@ import { dirname, join } from "@std/path";
 import { formatBytes } from "../system/bytes.ts";
 import { UserError } from "../system/errors.ts";
 import { withLock } from "../system/lock.ts";
+import { taskCommand } from "../system/package.ts";
 import type { Progress } from "../system/progress.ts";
 import { findInstalled, libraryFolder, locate, type Located, versionBeside } from "./locate.ts";
 import { keepRuntime, linkRuntime } from "./packages.ts";
@@ -119,7 +120,7 @@ export async function installFrom(
       : version;
     throw new UserError(
       `Cannot install from ${folder}: found ${found}, expected TensorFlow ${TENSORFLOW_MINOR}; ` +
-        `name another folder, or run "deno task setup" to download it`,
+        `name another folder, or run "${taskCommand("setup")}" to download it`,
     );
   }
   const gpu = await isFolder(join(dirname(from), "nvidia", "cudnn"));

@@ -1,6 +1,7 @@
 /** Runs pip as a program of its own, and turns its failures into one line. */
 import { join } from "@std/path";
 import { UserError } from "../system/errors.ts";
+import { taskCommand } from "../system/package.ts";
 import type { Progress } from "../system/progress.ts";
 import { CACHE_VARIABLE, LIBRARY_VARIABLE } from "./paths.ts";
 import { type Distribution, requirementsFile, TENSORFLOW_MINOR } from "./platform.ts";
@@ -16,7 +17,7 @@ export const PIP_COMMANDS: readonly PipCommand[] = [
   ["python", "-m", "pip"],
 ];
 
-const RETRY = 'then run "deno task setup" again';
+const RETRY = `then run "${taskCommand("setup")}" again`;
 const OTHER_WAY = `or set ${LIBRARY_VARIABLE} to a folder that holds libtensorflow_cc ${TENSORFLOW_MINOR}`;
 
 /**
@@ -153,7 +154,7 @@ async function runPip(command: PipCommand, args: readonly string[], temporary: s
     if (interrupted) await reader.cancel();
     const stderr = await said;
     if (interrupted) {
-      throw new UserError('Stopped installing TensorFlow: interrupted; run "deno task setup" again');
+      throw new UserError(`Stopped installing TensorFlow: interrupted; run "${taskCommand("setup")}" again`);
     }
     if (!success) throw new UserError(explainFailure(command.join(" "), stderr));
   } finally {

@@ -1,6 +1,7 @@
 /** How every task starts: its flags declared as data, `--help`, one line for an error, the exit code. */
 import { parseArgs } from "@std/cli";
 import { TensorFlowError, UsageError, UserError } from "../../runtime/system/errors.ts";
+import { taskCommand } from "../../runtime/system/package.ts";
 
 /** One flag of a task. */
 export type Flag =
@@ -40,13 +41,13 @@ export type Given<F extends Flag> = F extends { type: "integer" | "number" } ? n
 
 /** A task as its help shows it. */
 export interface Task<F extends Record<string, Flag>> {
-  /** Its name after `deno task`. */
+  /** Its name, as `deno task` and the command-line entry take it. */
   readonly name: string;
   /** What it does, in one line. */
   readonly summary: string;
   /** Its flags by name, without the dashes. */
   readonly flags: F;
-  /** Flags as one would type them, each shown after `deno task NAME`. */
+  /** Flags as one would type them, each shown after the task's command. */
   readonly examples?: readonly string[];
 }
 
@@ -98,7 +99,7 @@ export function parseFlags<const F extends Record<string, Flag>>(
   task: Task<F>,
   args: readonly string[],
 ): Values<F> {
-  const see = `see "deno task ${task.name} --help"`;
+  const see = `see "${taskCommand(task.name)} --help"`;
   const takesValue = (name: string) => Object.hasOwn(task.flags, name) && task.flags[name].type !== "boolean";
   const unknownFlag = (arg: string): UsageError => {
     const [flag] = arg.split("=");
@@ -137,12 +138,16 @@ export function helpText<const F extends Record<string, Flag>>(task: Task<F>): s
   return [
     task.summary,
     "",
-    `Usage: deno task ${task.name} [flags]`,
+    `Usage: ${taskCommand(task.name)} [flags]`,
     "",
     "Flags:",
     ...rows.map(([usage, help]) => `  ${usage.padEnd(width)}  ${help}`),
     ...(task.examples?.length
-      ? ["", "Examples:", ...task.examples.map((example) => `  deno task ${task.name} ${example}`.trimEnd())]
+      ? [
+        "",
+        "Examples:",
+        ...task.examples.map((example) => `  ${taskCommand(task.name)} ${example}`.trimEnd()),
+      ]
       : []),
   ].join("\n");
 }

@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../../runtime/system/file_errors.ts";
+import { taskCommand } from "../../../runtime/system/package.ts";
 import { type Progress, silent } from "../../../runtime/system/progress.ts";
 import { createDataset, type Data } from "../dataset.ts";
 import { CIFAR10_FILES, type KnownFile } from "./files.ts";
@@ -117,7 +118,7 @@ export function decodeRecords(bytes: Uint8Array, target?: Records): Records {
 /** Reads a file of 10,000 records; every way in which it can be wrong is a `UserError`. */
 async function readRecords(dir: string, { name, bytes: expected }: KnownFile): Promise<Uint8Array> {
   const path = join(dir, name);
-  const command = dir === "data" ? "deno task fetch-data" : `deno task fetch-data --data ${dir}`;
+  const command = taskCommand(dir === "data" ? "fetch-data" : `fetch-data --data ${dir}`);
   const wrong = (found: string) =>
     new UserError(`Cannot read ${path}: ${found}; run "${command}" to fetch it again`);
   return await explainFileErrors(`Cannot read ${path}`, "check the folder and who may read it", async () => {
