@@ -32,7 +32,9 @@ export interface RunInfo {
   /** Processor, its instruction set and cores. */
   readonly cpu: { readonly model: string; readonly instructions: string; readonly cores: number };
   readonly versions: Readonly<Record<string, string>>;
-  /** Git commit of the code, where it is known. */
+  /** Of this package; run folders of before it was kept have none. */
+  readonly version?: string;
+  /** Git commit of the code, where it is a checkout of this project. */
   readonly commit?: string;
   /** When it began, ISO 8601. */
   readonly started: string;

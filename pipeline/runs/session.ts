@@ -122,7 +122,7 @@ export async function runSession(settings: SessionSettings, options: SessionOpti
     ...(device !== undefined && { device }),
     cpu: { model: cpu.model, instructions: cpu.instructions, cores: cpu.cores },
     versions: versions(),
-    commit: await codeVersion(),
+    ...await codeVersion(),
     started: new Date().toISOString(),
   };
 
