@@ -1,5 +1,4 @@
 /** `deno task bench`: how fast a step is, where its time goes, and how that compares with Python. */
-import { fromFileUrl } from "@std/path";
 import { parameterCount } from "../layers/mod.ts";
 import {
   BENCHMARK_MODELS,
@@ -8,7 +7,14 @@ import {
   caseDefaults,
   createBenchmark,
 } from "../pipeline/bench/benchmark.ts";
-import { contenders, findPython, race, ratios, runContender } from "../pipeline/bench/peers.ts";
+import {
+  contenders,
+  findPython,
+  race,
+  ratios,
+  runContender,
+  withPeerScripts,
+} from "../pipeline/bench/peers.ts";
 import { FEWEST_STEPS, timeSteps } from "../pipeline/bench/timing.ts";
 import { versions } from "../pipeline/runs/mod.ts";
 import {
@@ -21,6 +27,7 @@ import {
   UsageError,
 } from "../runtime/mod.ts";
 import { readMemory } from "../runtime/system/memory.ts";
+import { packageFile } from "../runtime/system/package.ts";
 import {
   type BenchResult,
   caseLines,
@@ -190,24 +197,24 @@ async function runRace(flags: BenchFlags): Promise<void> {
   const precisions: Precision[] = flags.precision !== undefined || precision === "float32"
     ? [precision]
     : ["float32", "bfloat16"];
-  const file = (path: string): string => fromFileUrl(new URL(path, import.meta.url));
-  const field = contenders({
-    benchmark,
-    precisions,
-    seconds: flags.seconds,
-    threads: flags.threads,
-    python,
-    programs: {
-      deno: [Deno.execPath(), "run", "--allow-all", file("bench.ts")],
-      torch: file("../pipeline/bench/torch_bench.py"),
-      keras: file("../pipeline/bench/keras_bench.py"),
-    },
-  });
-  const standings = await race(field, flags.rounds, runContender, ({ framework, how }, round, outcome) => {
-    const found = outcome instanceof Error
-      ? outcome.message
-      : `${outcome.imagesPerSecond.toFixed(1)} images/s`;
-    progress.message(`Round ${round} of ${flags.rounds}: ${framework} ${how}: ${found}`);
+  const standings = await withPeerScripts((scripts) => {
+    const field = contenders({
+      benchmark,
+      precisions,
+      seconds: flags.seconds,
+      threads: flags.threads,
+      python,
+      programs: {
+        deno: [Deno.execPath(), "run", "--allow-all", packageFile("scripts/bench.ts").href],
+        ...scripts,
+      },
+    });
+    return race(field, flags.rounds, runContender, ({ framework, how }, round, outcome) => {
+      const found = outcome instanceof Error
+        ? outcome.message
+        : `${outcome.imagesPerSecond.toFixed(1)} images/s`;
+      progress.message(`Round ${round} of ${flags.rounds}: ${framework} ${how}: ${found}`);
+    });
   });
   const compared = ratios(standings);
   if (flags.json) {
@@ -227,9 +234,12 @@ async function runRace(flags: BenchFlags): Promise<void> {
   for (const line of ["", ...raceLines(standings, compared)]) console.log(line);
 }
 
-if (import.meta.main) {
-  await runTask(benchTask, async (flags) => {
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(benchTask, async (flags) => {
     checkBenchFlags(flags);
     await (flags.against === undefined ? runCase(flags) : runRace(flags));
-  });
+  }, args);
 }
+
+if (import.meta.main) await main(Deno.args);

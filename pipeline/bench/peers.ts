@@ -1,7 +1,11 @@
 /** Runs the same case in other frameworks, in turn with this one, each time in a process of its own. */
+import { basename, fromFileUrl, join } from "@std/path";
 import type { Precision } from "../../runtime/mod.ts";
 import { UserError } from "../../runtime/system/errors.ts";
 import { median } from "../../runtime/system/median.ts";
+import { packageFile } from "../../runtime/system/package.ts";
+import { silent } from "../../runtime/system/progress.ts";
+import { download } from "../data/download.ts";
 import type { BenchmarkCase } from "./benchmark.ts";
 
 /** Whose code a contender runs. */
@@ -217,6 +221,34 @@ export function parseResult(line: string): PeerResult {
   const numbers = [value?.imagesPerSecond, value?.msPerStep, value?.firstStepMs, value?.peakRssMiB];
   if (!numbers.every(Number.isFinite) || typeof value?.versions !== "object") throw wrong;
   return value as PeerResult;
+}
+
+/** Paths of the peers' scripts. */
+type PeerScripts = Pick<Field["programs"], "torch" | "keras">;
+
+/**
+ * Gives the peers' scripts to a function: the files beside this one, or, where this one came from a server, copies from
+ * there that are removed when the function has ended.
+ * @param locate URL of a file of the package.
+ * @throws {UserError} If the server does not give them, or they cannot be written.
+ */
+export async function withPeerScripts<R>(
+  use: (scripts: PeerScripts) => Promise<R>,
+  locate: (path: string) => URL = (path) => packageFile(path),
+): Promise<R> {
+  const [torch, keras] = ["torch", "keras"].map((name) => locate(`pipeline/bench/${name}_bench.py`));
+  if (torch.protocol === "file:") return await use({ torch: fromFileUrl(torch), keras: fromFileUrl(keras) });
+  const folder = await Deno.makeTempDir();
+  const copy = async (url: URL): Promise<string> => {
+    const path = join(folder, basename(url.pathname));
+    await download(url.href, path, { progress: silent, label: path });
+    return path;
+  };
+  try {
+    return await use({ torch: await copy(torch), keras: await copy(keras) });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** How to get a Python with PyTorch. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import {
   type Contender,
   contenders,
@@ -10,8 +11,10 @@ import {
   ratios,
   runContender,
   type Standing,
+  withPeerScripts,
 } from "../../../pipeline/bench/peers.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
+import { packageFile } from "../../../runtime/system/package.ts";
 import { granted } from "../../needs.ts";
 
 const FIELD: Field = {
@@ -202,5 +205,36 @@ Deno.test({
     } finally {
       await Deno.remove(dir, { recursive: true });
     }
+  },
+});
+
+Deno.test({
+  name: "withPeerScripts: the files themselves in a checkout, copies of them where the code is on a server",
+  ignore: !granted("read", "write", "net"),
+  async fn(): Promise<void> {
+    const files = ["torch", "keras"].map((name) => packageFile(`pipeline/bench/${name}_bench.py`));
+    const texts = await Promise.all(files.map((file) => Deno.readTextFile(file)));
+    const read = ({ torch, keras }: { torch: string; keras: string }) =>
+      Promise.all([torch, keras].map(async (path) => [path, await Deno.readTextFile(path)] as const));
+
+    assertEquals(await withPeerScripts(read), files.map((file, i) => [fromFileUrl(file), texts[i]] as const));
+
+    await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+      const path = new URL(request.url).pathname;
+      if (!path.startsWith("/p/pipeline/bench/")) return new Response("", { status: 404 });
+      return new Response(await Deno.readTextFile(packageFile(path.slice("/p/".length))));
+    });
+    const at = (root: string) => (path: string) =>
+      new URL(`http://127.0.0.1:${server.addr.port}/${root}/${path}`);
+    const copies = await withPeerScripts(read, at("p"));
+    assertEquals(copies.map(([, text]) => text), texts);
+    for (const [path] of copies) assertThrows(() => Deno.statSync(path), Deno.errors.NotFound);
+
+    const missing = at("q")("pipeline/bench/torch_bench.py");
+    await assertRejects(
+      () => withPeerScripts(read, at("q")),
+      UserError,
+      `Cannot download ${missing}: the server answered 404 Not Found`,
+    );
   },
 });
