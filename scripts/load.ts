@@ -2,22 +2,28 @@
 import { showStage, stageFlags } from "./cli/stage.ts";
 import { runTask } from "./cli/task.ts";
 
-if (import.meta.main) {
-  await runTask(
-    {
-      name: "load",
-      summary: "Reads CIFAR-10 and shows its shape, range, mean and deviation by channel, and class counts.",
-      flags: {
-        ...stageFlags,
-        size: {
-          type: "integer",
-          min: 1,
-          default: 32,
-          help: "side of each image in the contact sheet, in pixels",
-        },
-      },
-      examples: ["", "--out sheet.png --size 128"],
+const task = {
+  name: "load",
+  summary: "Reads CIFAR-10 and shows its shape, range, mean and deviation by channel, and class counts.",
+  flags: {
+    ...stageFlags,
+    size: {
+      type: "integer",
+      min: 1,
+      default: 32,
+      help: "side of each image in the contact sheet, in pixels",
     },
+  },
+  examples: ["", "--out sheet.png --size 128"],
+} as const;
+
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(
+    task,
     (flags) => showStage({ name: "load", before: (data) => data, side: flags.size }, flags),
+    args,
   );
 }
+
+if (import.meta.main) await main(Deno.args);

@@ -3,28 +3,30 @@ import { CIFAR10_STATS, normalize, resize, TUTORIAL_STATS } from "../pipeline/tr
 import { resizeFlags, showStage, stageFlags } from "./cli/stage.ts";
 import { runTask } from "./cli/task.ts";
 
-if (import.meta.main) {
-  await runTask(
-    {
-      name: "normalize",
-      summary: "Loads, resizes and normalises the images, and shows what comes out.",
-      flags: {
-        ...stageFlags,
-        ...resizeFlags,
-        stats: {
-          type: "string",
-          choices: ["cifar10", "tutorial"],
-          default: "cifar10",
-          help: "whose mean and deviation: the training images' own, or the tutorial's",
-        },
-      },
-      examples: ["", "--size 32 --out sheet.png", "--stats tutorial --json"],
+const task = {
+  name: "normalize",
+  summary: "Loads, resizes and normalises the images, and shows what comes out.",
+  flags: {
+    ...stageFlags,
+    ...resizeFlags,
+    stats: {
+      type: "string",
+      choices: ["cifar10", "tutorial"],
+      default: "cifar10",
+      help: "whose mean and deviation: the training images' own, or the tutorial's",
     },
-    (flags) =>
-      showStage({
-        name: "normalize",
-        before: resize(flags.size, { quantize: flags.quantize }),
-        stage: normalize(flags.stats === "tutorial" ? TUTORIAL_STATS : CIFAR10_STATS),
-      }, flags),
-  );
+  },
+  examples: ["", "--size 32 --out sheet.png", "--stats tutorial --json"],
+} as const;
+
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(task, (flags) =>
+    showStage({
+      name: "normalize",
+      before: resize(flags.size, { quantize: flags.quantize }),
+      stage: normalize(flags.stats === "tutorial" ? TUTORIAL_STATS : CIFAR10_STATS),
+    }, flags), args);
 }
+
+if (import.meta.main) await main(Deno.args);

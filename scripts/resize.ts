@@ -3,19 +3,21 @@ import { resize } from "../pipeline/transforms/mod.ts";
 import { resizeFlags, showStage, stageFlags } from "./cli/stage.ts";
 import { runTask } from "./cli/task.ts";
 
-if (import.meta.main) {
-  await runTask(
-    {
+const task = {
+  name: "resize",
+  summary: "Loads and resizes the images (bilinear), and shows what comes out.",
+  flags: { ...stageFlags, ...resizeFlags },
+  examples: ["", "--size 64 --out sheet.png", "--quantize --json"],
+} as const;
+
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(task, (flags) =>
+    showStage({
       name: "resize",
-      summary: "Loads and resizes the images (bilinear), and shows what comes out.",
-      flags: { ...stageFlags, ...resizeFlags },
-      examples: ["", "--size 64 --out sheet.png", "--quantize --json"],
-    },
-    (flags) =>
-      showStage({
-        name: "resize",
-        before: (data) => data,
-        stage: resize(flags.size, { quantize: flags.quantize }),
-      }, flags),
-  );
+      before: (data) => data,
+      stage: resize(flags.size, { quantize: flags.quantize }),
+    }, flags), args);
 }
+
+if (import.meta.main) await main(Deno.args);

@@ -9,7 +9,7 @@ import {
 } from "../runtime/install/mod.ts";
 import { configure, runtimeInfo, tf } from "../runtime/mod.ts";
 import { UsageError } from "../runtime/system/errors.ts";
-import { runTask } from "./cli/task.ts";
+import { runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
@@ -27,7 +27,7 @@ const task = {
   examples: ["", "--gpu", "--from /opt/venv/lib/python3.11/site-packages", "--remove"],
 } as const;
 
-await runTask(task, async ({ gpu, from, remove }) => {
+async function setUp({ gpu, from, remove }: Values<typeof task.flags>): Promise<void> {
   const progress = terminalProgress();
   if (remove) {
     if (gpu || from !== undefined) {
@@ -52,4 +52,11 @@ await runTask(task, async ({ gpu, from, remove }) => {
   if (gpu && !devices.some((device) => device.startsWith("GPU"))) {
     console.log("No GPU that CUDA can use was found: everything runs on the CPU");
   }
-});
+}
+
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(task, setUp, args);
+}
+
+if (import.meta.main) await main(Deno.args);

@@ -12,4 +12,9 @@ const task = {
   examples: ["--recipe tutorial"],
 } as const;
 
-await runTask(task, ({ recipe }) => console.log(summary(buildModel(findRecipe(recipe).model))));
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(task, ({ recipe }) => console.log(summary(buildModel(findRecipe(recipe).model))), args);
+}
+
+if (import.meta.main) await main(Deno.args);

@@ -5,7 +5,7 @@ import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs
 import { buildModel, prepareData, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf } from "../runtime/mod.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
-import { dataFlag, runTask } from "./cli/task.ts";
+import { dataFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
@@ -27,7 +27,7 @@ const task = {
   examples: ["", "--run runs/fast-20261125-093000 --tta"],
 } as const;
 
-await runTask(task, async ({ run, tta, json, data }) => {
+async function testRun({ run, tta, json, data }: Values<typeof task.flags>): Promise<void> {
   const dir = run ?? await latestRun("runs");
   const { recipe, precision } = await readRunInfo(dir);
   const progress = terminalProgress(json);
@@ -42,4 +42,11 @@ await runTask(task, async ({ run, tta, json, data }) => {
   const results = testResults(model, variables, test!, asked, { precision, progress, tta });
   if (json) console.log(JSON.stringify({ ...results.test, running: results.running, tta, run: dir }));
   else testLines(results, { tta }).forEach((line) => console.log(line));
-});
+}
+
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(task, testRun, args);
+}
+
+if (import.meta.main) await main(Deno.args);

@@ -143,10 +143,13 @@ function startLines(start: SessionStart): string[] {
   ];
 }
 
-if (import.meta.main) {
-  await runTask(trainTask, (flags) =>
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(trainTask, (flags) =>
     runTraining(flags, async (progress) => {
       await fetchCifar(flags.data, { progress });
       return await loadCifar(flags.data);
-    }));
+    }), args);
 }
+
+if (import.meta.main) await main(Deno.args);

@@ -81,8 +81,13 @@ export async function runTask<const F extends Record<string, Flag>>(
     console.log(helpText(task));
     return;
   }
+  await orExit(() => main(parseFlags(task, args)));
+}
+
+/** Does what is asked for; an error ends the process, as `runTask` says. */
+export async function orExit(work: () => Promise<void> | void): Promise<void> {
   try {
-    await main(parseFlags(task, args));
+    await work();
   } catch (error) {
     console.error(errorLine(error));
     if (Deno.env.get("RESNET_DEBUG") === "1") console.error(error);
@@ -225,8 +230,8 @@ function describe(flag: Flag): string {
     : `${flag.help} (default: ${flag.default})`;
 }
 
-/** The candidate nearest to a misspelt name, if one is near: a prefix of it, or at most two edits away. */
-function closest(name: string, candidates: readonly string[]): string | undefined {
+/** The candidate nearest to a misspelt name, if one is near: it begins with that, or is at most two edits away. */
+export function closest(name: string, candidates: readonly string[]): string | undefined {
   const near = candidates
     .map((candidate) => ({
       candidate,

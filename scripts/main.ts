@@ -1,0 +1,106 @@
+/**
+ * The tasks as one program, for where there is no checkout to run `deno task` in. The first argument names the task, the
+ * others are its flags; without one, or with `--help`, it lists the tasks.
+ *
+ * ```sh
+ * deno run -A jsr:@resnet/deno/cli train --recipe fast
+ * ```
+ * @module
+ */
+import { UsageError } from "../runtime/system/errors.ts";
+import { taskCommand } from "../runtime/system/package.ts";
+import { closest, orExit } from "./cli/task.ts";
+
+/** A task that is loaded when it is asked for. */
+interface Entry {
+  /** What it does, as its own help says it. */
+  readonly summary: string;
+  /** Its module. */
+  readonly load: () => Promise<{ main: (args: readonly string[]) => Promise<void> }>;
+}
+
+/** By name. Each loads only what it needs: vega is large, and only `curve` draws with it. */
+const TASKS: Readonly<Record<string, Entry>> = {
+  "train": {
+    summary: "Trains a network on CIFAR-10; installs what is missing first.",
+    load: () => import("./train.ts"),
+  },
+  "test-accuracy": {
+    summary: "Evaluates a trained run on the 10,000 test images.",
+    load: () => import("./test-accuracy.ts"),
+  },
+  "curve": {
+    summary: "Draws loss and accuracy of a run by epoch.",
+    load: () => import("./curve.ts"),
+  },
+  "fetch-data": {
+    summary:
+      "Brings the six files of CIFAR-10 into the data folder and checks each against its published SHA-256.",
+    load: () => import("./fetch-data.ts"),
+  },
+  "load": {
+    summary: "Reads CIFAR-10 and shows its shape, range, mean and deviation by channel, and class counts.",
+    load: () => import("./load.ts"),
+  },
+  "resize": {
+    summary: "Loads and resizes the images (bilinear), and shows what comes out.",
+    load: () => import("./resize.ts"),
+  },
+  "normalize": {
+    summary: "Loads, resizes and normalises the images, and shows what comes out.",
+    load: () => import("./normalize.ts"),
+  },
+  "split": {
+    summary: "Loads, resizes, normalises and splits the images, and shows both parts.",
+    load: () => import("./split.ts"),
+  },
+  "summary": {
+    summary: "Prints the layers of a recipe's network with their shapes and parameters.",
+    load: () => import("./summary.ts"),
+  },
+  "setup": {
+    summary:
+      "Finds or installs TensorFlow's library, loads it, and says where it is and which devices it has.",
+    load: () => import("./setup.ts"),
+  },
+  "bench": {
+    summary:
+      "Times training or inference steps on made images, shows where the time goes, compares with Python.",
+    load: () => import("./bench.ts"),
+  },
+};
+
+/** The list of tasks, as `--help` prints it. */
+function listText(): string {
+  const width = Math.max(...Object.keys(TASKS).map((name) => name.length));
+  return [
+    "Trains residual networks on CIFAR-10 with TensorFlow's kernels.",
+    "",
+    `Usage: ${taskCommand("TASK")} [flags]`,
+    "",
+    "Tasks:",
+    ...Object.entries(TASKS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
+    "",
+    `The flags of a task: ${taskCommand("TASK --help")}`,
+  ].join("\n");
+}
+
+/** Runs the task that the first argument names. An unknown one is wrong usage: one line, exit code 2. */
+async function main([name, ...args]: readonly string[]): Promise<void> {
+  if (name === undefined || name === "--help" || name === "-h") {
+    console.log(listText());
+    return;
+  }
+  await orExit(async () => {
+    if (!Object.hasOwn(TASKS, name)) {
+      const close = closest(name, Object.keys(TASKS));
+      throw new UsageError(
+        `Unknown task ${name}: ${close ? `did you mean ${close}? ` : ""}see "${taskCommand("--help")}"`,
+      );
+    }
+    const task = await TASKS[name].load();
+    await task.main(args);
+  });
+}
+
+if (import.meta.main) await main(Deno.args);
