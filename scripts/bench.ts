@@ -27,7 +27,7 @@ import {
   UsageError,
 } from "../runtime/mod.ts";
 import { readMemory } from "../runtime/system/memory.ts";
-import { packageFile } from "../runtime/system/package.ts";
+import { entryArgs } from "../runtime/system/package.ts";
 import {
   type BenchResult,
   caseLines,
@@ -205,7 +205,7 @@ async function runRace(flags: BenchFlags): Promise<void> {
       threads: flags.threads,
       python,
       programs: {
-        deno: [Deno.execPath(), "run", "--allow-all", packageFile("scripts/bench.ts").href],
+        deno: [Deno.execPath(), "run", "--allow-all", ...entryArgs(), "bench"],
         ...scripts,
       },
     });

@@ -109,15 +109,16 @@ Deno.test({
   },
 });
 
-/** Serves the package, with `deno.json` as the import map; `run` runs the entry from there. */
+/** Serves the package; `entry` is what `deno run -A` takes to start it from there, `run` does so. */
 async function onServer(
   test: (entry: string, run: (...args: string[]) => Promise<Outcome>) => Promise<void>,
 ): Promise<void> {
-  const { imports } = await read("deno.json");
-  for (const name of ["cli", "path"]) imports[`@std/${name}`] = `./std/${name}/mod.ts`;
+  const config = await read("deno.json");
+  const imports = { ...config.imports };
+  for (const name of ["cli", "path"]) imports[`@std/${name}`] = `./std/${name}/mod.ts`; // without JSR
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const path = new URL(request.url).pathname.slice(1);
-    if (path === "imports.json") return Response.json({ imports });
+    if (path === "deno.json") return Response.json({ ...config, imports });
     return new Response(await Deno.readFile(packageFile(path)), {
       headers: { "content-type": path.endsWith(".json") ? "application/json" : "text/typescript" },
     });
@@ -129,10 +130,10 @@ async function onServer(
     const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
     const { npmCache } = JSON.parse(new TextDecoder().decode(info.stdout));
     await Deno.symlink(npmCache, join(dir, "npm"));
-    await test(at("scripts/main.ts"), async (...args) => {
-      const flags = ["--quiet", "--no-lock", `--import-map=${at("imports.json")}`];
+    const flags = [`--import-map=${at("deno.json")}`, at("scripts/main.ts")];
+    await test(flags.join(" "), async (...args) => {
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", ...flags, at("scripts/main.ts"), ...args],
+        args: ["run", "-A", "--quiet", "--no-lock", ...flags, ...args],
         cwd: dir,
         env: { DENO_DIR: dir, NO_COLOR: "1", RESNET_DEBUG: "" },
       }).output();

@@ -21,7 +21,7 @@ Deno.test("taskCommand: started by the entry, it names that, as it was named", (
   );
   assertEquals(
     command("http://host/p/scripts/main.ts", "http://host/p"),
-    "deno run -A http://host/p/scripts/main.ts train",
+    "deno run -A --import-map=http://host/p/deno.json http://host/p/scripts/main.ts train",
   );
   const server = "https://host/@resnet/deno/0.1.0";
   for (
@@ -32,9 +32,15 @@ Deno.test("taskCommand: started by the entry, it names that, as it was named", (
 });
 
 Deno.test("taskCommand: a program that has the package from a server is told the entry there", () => {
-  const server = "https://host/@resnet/deno/0.1.0";
   for (const main of ["file:///me/app.ts", "jsr:@me/app/cli", "jsr:@resnet/deno-more/cli"]) {
-    assertEquals(command(main, server), `deno run -A ${server}/scripts/main.ts train`);
+    assertEquals(
+      command(main, `https://host/@resnet/deno/${VERSION}`),
+      `deno run -A jsr:@resnet/deno@${VERSION}/cli train`,
+    );
+    assertEquals(
+      command(main, "https://host/deno/main"),
+      "deno run -A --import-map=https://host/deno/main/deno.json https://host/deno/main/scripts/main.ts train",
+    );
   }
 });
 
