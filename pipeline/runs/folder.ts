@@ -21,16 +21,21 @@ export const RUN_FILES = {
 export interface RunInfo {
   /** The recipe as it was run, changes by flags included. */
   readonly recipe: Recipe;
+  /** Of weights, order and augmentation. */
   readonly seed: number;
+  /** Number format of the convolutions. */
   readonly precision: Precision;
   /** The first so many training images, or all. */
   readonly limit?: number;
   /** File of the weights that it started from. */
   readonly init?: string;
+  /** Of one kernel, where they were asked for. */
   readonly threads?: number;
+  /** Where it ran, where that was asked for. */
   readonly device?: "cpu" | "gpu";
   /** Processor, its instruction set and cores. */
   readonly cpu: { readonly model: string; readonly instructions: string; readonly cores: number };
+  /** Of what computes, by name: Deno, TensorFlow, TensorFlow.js. */
   readonly versions: Readonly<Record<string, string>>;
   /** Of this package; run folders of before it was kept have none. */
   readonly version?: string;
@@ -54,13 +59,15 @@ export interface EpochMetrics {
   readonly seconds: number;
   /** Training images a second in this epoch, evaluation left out; since the last resume, if there was one. */
   readonly imagesPerSecond: number;
-  /** Mean over the epoch's images, and of its last step, in nats. */
+  /** Mean over the epoch's images, in nats. */
   readonly loss: number;
+  /** Of its last step, in nats. */
   readonly lastLoss: number;
   /** In [0, 1], as the recipe measures; `null` without validation images. */
   readonly validationAccuracy: number | null;
   /** With running statistics, where the recipe measures with batch statistics. */
   readonly validationAccuracyRunning?: number;
+  /** Of its last step. */
   readonly learningRate: number;
 }
 
