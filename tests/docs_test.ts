@@ -1,6 +1,9 @@
 /** What the documents say about the code, held against the code. Their TypeScript runs by itself (`deno test --doc`). */
 import { assert, assertEquals } from "@std/assert";
-import { granted } from "./needs.ts";
+import { fromFileUrl } from "@std/path";
+import { importGraph } from "./import_graph.ts";
+import { canLoadTensorFlow, granted } from "./needs.ts";
+import { helpOf } from "./scripts/run_script.ts";
 
 const at = (path: string): URL => new URL(`../${path}`, import.meta.url);
 
@@ -24,5 +27,54 @@ Deno.test({
       added.push(line);
     }
     assert(added.length > 0 && added.length < 30, `${added.length} lines`);
+  },
+});
+
+/** The cells of a table's rows, the first one being in backquotes. */
+function rows(page: string): string[][] {
+  return page.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
+    line.split("|").slice(1, -1).map((cell) => cell.trim())
+  );
+}
+
+/** What a text has in backquotes, if it looks so. */
+function quoted(text: string, look: RegExp): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, span]) => span).filter((span) => look.test(span));
+}
+
+Deno.test({
+  name: "README.md: every task of deno.json with its flags, neither more nor fewer",
+  ignore: !canLoadTensorFlow,
+  async fn(): Promise<void> {
+    const readme = await Deno.readTextFile(at("README.md"));
+    const { tasks } = JSON.parse(await Deno.readTextFile(at("deno.json")));
+    const section = readme.split("\n## ").find((text) => text.startsWith("Tasks\n"))!;
+    const table = section.split("\n\n").find((text) => text.startsWith("| task"))!;
+    const named: string[] = [];
+    for (const [names, , flags] of rows(table)) {
+      const shown = new Set<string>();
+      for (const name of quoted(names, /./)) {
+        named.push(name);
+        if (!tasks[name].includes("scripts/")) continue;
+        const help = await helpOf(name);
+        for (const [, flag] of help.matchAll(/^ {2}(--[\w-]+)/gm)) if (flag !== "--help") shown.add(flag);
+      }
+      assertEquals(quoted(flags, /^--/).sort(), [...shown].sort(), names);
+    }
+    assertEquals(named.sort(), Object.keys(tasks).sort());
+  },
+});
+
+Deno.test({
+  name: "README.md: every variable of the environment that the sources read under the project's name",
+  ignore: !granted("read"),
+  async fn(): Promise<void> {
+    const readme = await Deno.readTextFile(at("README.md"));
+    const rooms = ["runtime", "layers", "pipeline", "scripts"];
+    const files = [...importGraph(fromFileUrl(at(".")), rooms).keys()];
+    const texts = await Promise.all(files.map((file) => Deno.readTextFile(at(file))));
+    const read = texts.flatMap((text) => [...text.matchAll(/"(RESNET_[A-Z_]+)"/g)].map(([, name]) => name));
+    const told = rows(readme).flatMap(([first]) => quoted(first, /^RESNET_/));
+    assertEquals(told.sort(), [...new Set(read)].sort());
   },
 });

@@ -1,5 +1,6 @@
 /** A task as a process of its own, as `deno task` starts it. */
 import { fromFileUrl } from "@std/path";
+import { packageFile } from "../../runtime/system/package.ts";
 
 /** What a person would see of it. */
 export interface Outcome {
@@ -22,4 +23,20 @@ export async function runScript(
   }).output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** What a task prints for `--help`, without a process of its own. */
+export async function helpOf(name: string): Promise<string> {
+  const { main }: { main: (args: readonly string[]) => Promise<void> } = await import(
+    packageFile(`scripts/${name}.ts`).href
+  );
+  const log = console.log;
+  const printed: string[] = [];
+  console.log = (text: string) => void printed.push(text);
+  try {
+    void main(["--help"]); // prints at once
+  } finally {
+    console.log = log;
+  }
+  return printed.join("\n");
 }
