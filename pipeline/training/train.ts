@@ -10,7 +10,7 @@ import {
   valueAndGrads,
   withScope,
 } from "../../runtime/mod.ts";
-import { letEventsIn } from "../../runtime/system/events.ts";
+import { eventGate } from "../../runtime/system/events.ts";
 import { alternateFlips, type Batch, batches, shuffledOrder } from "../data/batches.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
 import { evaluate, type Evaluation } from "../inference/evaluate.ts";
@@ -211,6 +211,7 @@ export async function train(
   const totalSteps = epochs * perEpoch;
   const compiled = trainStep(model, recipe, data.train.transforms, precision);
   const pull = pullStep();
+  const letEventsIn = eventGate();
   const alternate = data.train.transforms.some((transform) =>
     transform.kind === "augment" && transform.flip === "alternate"
   );

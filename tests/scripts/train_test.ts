@@ -16,9 +16,9 @@ import { canLoadTensorFlow } from "../needs.ts";
 const PROGRAM = fromFileUrl(new URL("./made_train.ts", import.meta.url));
 const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
-/** 180 training and 20 validation images: 3 epochs of 4 steps, the last one of an epoch with 30 images. */
-const FLAGS = ["--epochs", "3", "--limit", "200", "--batch", "50", "--seed", "3"];
-const STEPS = 12;
+/** 180 training and 20 validation images: 3 epochs of 8 steps, the last one of an epoch with 12 images. */
+const FLAGS = ["--epochs", "3", "--limit", "200", "--batch", "24", "--seed", "3"];
+const STEPS = 24;
 
 /** The shell's exit codes for processes that a signal ended. */
 const EXIT = { SIGINT: 130, SIGTERM: 143 };
@@ -119,7 +119,7 @@ Deno.test({
         for (const [i, line] of expected.entries()) assertMatch(stdout[i], line);
         const model = buildModel(recipes.fast.model);
         const about = `${model.name}, ${parameterCount(model).toLocaleString("en")} parameters, ` +
-          "180 training images, 3 epochs of 4 steps, ";
+          "180 training images, 3 epochs of 8 steps, ";
         assertEquals(stderr[0].slice(0, about.length), about);
         assertEquals(stderr.slice(1, 3), [`Run folder: ${whole}`, "Training: 540 images"]);
         // deno-lint-ignore no-control-regex
@@ -127,7 +127,7 @@ Deno.test({
 
         assertEquals(names(whole), FILES);
         const metrics = await readMetrics(whole);
-        assertEquals(metrics.map(({ epoch, step }) => [epoch, step]), [[1, 4], [2, 8], [3, 12]]);
+        assertEquals(metrics.map(({ epoch, step }) => [epoch, step]), [[1, 8], [2, 16], [3, 24]]);
         const keys: (keyof EpochMetrics)[] = [
           "epoch",
           "step",
@@ -148,7 +148,7 @@ Deno.test({
           );
         }
         const { recipe, seed, limit, test, versions } = await readRunInfo(whole);
-        assertEquals([recipe.name, recipe.epochs, recipe.batchSize, seed, limit], ["fast", 3, 50, 3, 200]);
+        assertEquals([recipe.name, recipe.epochs, recipe.batchSize, seed, limit], ["fast", 3, 24, 3, 200]);
         assertEquals(versions.deno, Deno.version.deno);
         const percent = (100 * test!.correct / 60).toFixed(2);
         assertEquals(stdout[6], `Accuracy of the network on the 60 test images: ${percent} %`);
@@ -176,7 +176,7 @@ Deno.test({
             assertEquals([heard.length, code], [1, EXIT[heard[0]]], stderr.join("\n"));
             const last = stdout.at(-1)!;
             const [, step] =
-              last.match(/^Stopped at step (\d+) of 12; go on with: deno task train --resume /) ?? [];
+              last.match(/^Stopped at step (\d+) of 24; go on with: deno task train --resume /) ?? [];
             assertEquals(last.endsWith(` --resume ${dir}`), true, last);
             assert(Number(step) > before && Number(step) < STEPS, last);
             if (before > 0) assertEquals(stderr[1], `Resumed at step ${before} of ${dir}`);
@@ -203,10 +203,10 @@ Deno.test({
           assertEquals(stderr[1], `Resumed at step 0 of ${dir}`);
           // As if the second process had been killed between an epoch's line and its checkpoint.
           const lines = await readMetrics(dir);
-          await writeMetrics(dir, [...lines, { ...lines[0], epoch: 3, step: 12, loss: 99 }]);
+          await writeMetrics(dir, [...lines, { ...lines[0], epoch: 3, step: 24, loss: 99 }]);
           const last = await new Training("--resume", dir).end();
           assertEquals(last.code, 0, last.stderr.join("\n"));
-          assertMatch(last.stderr[1], /^Resumed at step (4|8|12) of /);
+          assertMatch(last.stderr[1], /^Resumed at step (8|16|24) of /);
           assertEquals(await outcome(dir), await outcome(whole));
         },
       );
