@@ -10,6 +10,7 @@ import type { Tensors } from "../training/optimizer.ts";
 import { buildModel, findRecipe, type Recipe } from "../training/recipes.ts";
 import { disposeState, initialState, trainStep } from "../training/train.ts";
 import { applyTransforms } from "../transforms/apply.ts";
+import { type BatchTensors, batchTensors } from "../transforms/batch_tensors.ts";
 import { augment, normalize } from "../transforms/transforms.ts";
 
 /** What is timed: a network and the recipe that it is trained by. */
@@ -56,12 +57,6 @@ const SEED = 0;
 /** Low enough that the loss stays finite over thousands of steps on one batch of noise. */
 const LEARNING_RATE = 0.01;
 
-/** The tensors of a batch. */
-interface Batch {
-  readonly images: tf.Tensor4D;
-  readonly labels: tf.Tensor1D;
-}
-
 /** One compiled step, with everything that it needs. Must be disposed. */
 export interface Benchmark {
   /** The network. */
@@ -90,10 +85,7 @@ export function createBenchmark(
   const model = modelOfSize(name, recipe, size);
   const dataset = madeDataset(batch, size, recipe, recipe.whiten);
   const [made] = batches(dataset, batch);
-  const input: Batch = {
-    images: tf.tensor4d(made.images, [batch, ...dataset.imageShape]),
-    labels: tf.tensor1d(made.labels, "int32"),
-  };
+  const input = batchTensors(made, dataset.imageShape);
   const steps = inference
     ? inferenceSteps(model, recipe, dataset, input, precision)
     : trainingSteps(model, recipe, dataset, input, precision);
@@ -105,7 +97,7 @@ export function createBenchmark(
     profile: (options) => steps.profile({ ...options, precision }),
     dispose(): void {
       steps.dispose();
-      tf.dispose({ ...input });
+      tf.dispose(input);
     },
   };
 }
@@ -116,7 +108,7 @@ function trainingSteps(
   model: Model,
   recipe: Recipe,
   dataset: Dataset,
-  input: Batch,
+  input: BatchTensors,
   precision: Precision,
 ): Steps {
   const compiled = trainStep(model, recipe, dataset.transforms, precision);
@@ -158,7 +150,7 @@ function inferenceSteps(
   model: Model,
   recipe: Recipe,
   dataset: Dataset,
-  { images }: Batch,
+  { images }: BatchTensors,
   precision: Precision,
 ): Steps {
   const state = initialState(model, recipe, dataset, SEED);
@@ -166,7 +158,10 @@ function inferenceSteps(
   disposeState(state);
   const { variables } = folded;
   const compiled = jit(
-    function inferenceStep({ variables }: { variables: Variables }, { images }: Pick<Batch, "images">) {
+    function inferenceStep(
+      { variables }: { variables: Variables },
+      { images }: Pick<BatchTensors, "images">,
+    ) {
       const x = applyTransforms(dataset.transforms, images, { train: false });
       return apply(folded.model, variables, x, { train: false })[0];
     },

@@ -4,6 +4,7 @@ import { crossEntropy, jit, type Precision, tf } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { applyTransforms } from "../transforms/apply.ts";
+import { batchTensors } from "../transforms/batch_tensors.ts";
 import { look, VIEWS } from "./views.ts";
 
 /** What an evaluation found. */
@@ -64,8 +65,7 @@ export function evaluate(
   let [correct, images, lossSum] = [0, 0, 0];
   try {
     for (const batch of batches(dataset, batchSize)) {
-      const x = tf.tensor4d(batch.images, [batch.size, ...dataset.imageShape]);
-      const labels = tf.tensor1d(batch.labels, "int32");
+      const { images: x, labels } = batchTensors(batch, dataset.imageShape);
       const result = step(network.variables, x, labels);
       correct += result.correct.dataSync()[0];
       lossSum += result.loss.dataSync()[0] * batch.size;

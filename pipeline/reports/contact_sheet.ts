@@ -4,6 +4,7 @@ import { tf } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { applyTransforms } from "../transforms/apply.ts";
+import { imageTensor } from "../transforms/batch_tensors.ts";
 
 /** Images in row-major order. */
 export interface Images {
@@ -31,7 +32,7 @@ export function firstImages(dataset: Dataset, count: number): Images {
     return { values: batch.images, shape: [batch.size, ...dataset.imageShape] };
   }
   return tf.tidy(() => {
-    const x = tf.tensor4d(batch.images, [batch.size, ...dataset.imageShape]);
+    const x = imageTensor(batch, dataset.imageShape);
     const y = applyTransforms(dataset.transforms, x, { train: false });
     return { values: y.dataSync<"float32">(), shape: y.shape };
   });

@@ -1,8 +1,9 @@
 /** Mean, deviation and range of the pixels of a data set by channel, stored or transformed. */
-import { jit, tf } from "../../runtime/mod.ts";
+import { jit, type tf } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import { type Dataset, outputShape } from "../data/dataset.ts";
 import { applyTransforms } from "../transforms/apply.ts";
+import { imageTensor } from "../transforms/batch_tensors.ts";
 
 /** Over all pixels of some images. */
 export interface PixelStatistics {
@@ -64,7 +65,7 @@ export function pixelStatistics(
         sums.add(batch.images);
         continue;
       }
-      let x = tf.tensor4d(batch.images, [batch.size, ...dataset.imageShape]);
+      let x = imageTensor(batch, dataset.imageShape);
       for (const step of steps) {
         const start = performance.now();
         const y = step.run(x);

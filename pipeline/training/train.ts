@@ -15,6 +15,7 @@ import { alternateFlips, type Batch, batches, shuffledOrder } from "../data/batc
 import type { Data, Dataset } from "../data/dataset.ts";
 import { evaluate, type Evaluation } from "../inference/evaluate.ts";
 import { applyTransforms } from "../transforms/apply.ts";
+import { batchTensors } from "../transforms/batch_tensors.ts";
 import { cloneVariables, pullAfter, pullStep } from "./lookahead.ts";
 import { optimize, type Tensors } from "./optimizer.ts";
 import type { Recipe } from "./recipes.ts";
@@ -286,8 +287,7 @@ function runStep(
   },
 ): TrainState {
   const input = {
-    images: tf.tensor4d(batch.images, [batch.size, ...batch.imageShape]),
-    labels: tf.tensor1d(batch.labels, "int32"),
+    ...batchTensors(batch, batch.imageShape),
     learningRate: tf.scalar(batch.rate),
     seed: tf.tensor1d([batch.seed, state.step], "int32"),
   };
