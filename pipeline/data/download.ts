@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { dirname } from "@std/path";
 import { formatBytes } from "../../runtime/system/bytes.ts";
 import { UserError } from "../../runtime/system/errors.ts";
-import { explainFileErrors, removeIfThere } from "../../runtime/system/file_errors.ts";
-import { writeFileAtomic } from "../../runtime/system/files.ts";
+import { explainFileErrors } from "../../runtime/system/file_errors.ts";
+import { readJsonIfThere, removeIfThere, statIfThere, writeFileAtomic } from "../../runtime/system/files.ts";
 import { hashFile } from "../../runtime/system/hash.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
 
@@ -137,9 +137,9 @@ async function keptPart(
   url: string,
   hashed: boolean,
 ): Promise<Origin & { readonly size: number } | undefined> {
-  const size = await sizeOf(partial);
-  const origin = await readOrigin(originPath(partial));
-  if (size === 0 || origin?.url !== url) return;
+  const size = (await statIfThere(partial))?.size ?? 0;
+  const origin = await readJsonIfThere(originPath(partial));
+  if (size === 0 || !isOrigin(origin) || origin.url !== url) return;
   if (origin.validator === undefined && !hashed) return;
   if (origin.total !== undefined && size > origin.total) return;
   return { ...origin, size };
@@ -257,26 +257,6 @@ async function discardPartial(path: string): Promise<void> {
 
 function originPath(partial: string): string {
   return `${partial}.json`;
-}
-
-/** Size of a file in bytes; 0 if there is none. */
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
-  }
-}
-
-async function readOrigin(path: string): Promise<Origin | undefined> {
-  try {
-    const value: unknown = JSON.parse(await Deno.readTextFile(path));
-    return isOrigin(value) ? value : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return;
-    throw error;
-  }
 }
 
 function isOrigin(value: unknown): value is Origin {

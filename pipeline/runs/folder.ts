@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import type { Precision } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
-import { writeFileAtomic } from "../../runtime/system/files.ts";
+import { exists, writeFileAtomic } from "../../runtime/system/files.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
 import type { Recipe } from "../training/recipes.ts";
@@ -197,14 +197,4 @@ export async function latestRun(root: string): Promise<string> {
     );
   }
   return runs.reduce((latest, run) => run.started > latest.started ? run : latest).dir;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    throw error;
-  }
 }

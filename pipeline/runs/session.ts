@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import type { Model } from "../../layers/mod.ts";
 import { type Cpu, type Precision, readCpu, runtimeInfo, type RuntimeOptions } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
+import { exists } from "../../runtime/system/files.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
 import type { Data } from "../data/dataset.ts";
 import { changeRecipe, choosePrecision, prepareData } from "../training/prepare.ts";
@@ -220,13 +221,7 @@ async function readResumed(settings: SessionSettings, dir: string): Promise<RunI
 
 /** The last checkpoint, or nothing if the run was stopped before its first one: it then begins again. */
 async function restore(path: string, model: Model) {
-  try {
-    await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  return await loadCheckpoint(path, model);
+  return await exists(path) ? await loadCheckpoint(path, model) : undefined;
 }
 
 /** Images that the steps of a state have seen; the last step of an epoch is smaller. */

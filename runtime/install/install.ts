@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import { dirname, join } from "@std/path";
 import { formatBytes } from "../system/bytes.ts";
 import { UserError } from "../system/errors.ts";
+import { statIfThere } from "../system/files.ts";
 import { withLock } from "../system/lock.ts";
 import { taskCommand } from "../system/package.ts";
 import type { Progress } from "../system/progress.ts";
@@ -212,10 +213,5 @@ async function requireSpace(folder: string, bytes: number): Promise<void> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return (await statIfThere(path))?.isDirectory ?? false;
 }

@@ -1,6 +1,7 @@
 /** Finds a libtensorflow that is already on this machine. Nothing is downloaded, imported or loaded here. */
 import { dirname, join, resolve } from "@std/path";
 import { UserError } from "../system/errors.ts";
+import { exists } from "../system/files.ts";
 import type { Progress } from "../system/progress.ts";
 import { cacheFolder, type Env, LIBRARY_VARIABLE, processEnv } from "./paths.ts";
 import { installName, isCompatible, type LibraryNames, libraryNames, TENSORFLOW_MINOR } from "./platform.ts";
@@ -152,17 +153,4 @@ export async function versionBeside(directory: string): Promise<string | undefin
 /** `2.21.0` of `tensorflow_cpu-2.21.0.dist-info`; `undefined` for other packages' folders. */
 export function distInfoVersion(name: string): string | undefined {
   return /^tensorflow(?:_cpu|_gpu|_cpu_aws|_macos|_rocm)?-(\d[^-]*)\.dist-info$/.exec(name)?.[1];
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
-      error instanceof Deno.errors.NotADirectory
-    ) return false;
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 /** What the processor can do, as far as the choice of a precision depends on it. */
+import { readSystemText } from "./files.ts";
 
 /** The processor of this machine. */
 export interface Cpu {
@@ -18,7 +19,7 @@ export interface Cpu {
 /** Reads what the system says of the processor. Where it says nothing, bfloat16 counts as missing. */
 export function readCpu(): Cpu {
   const cores = navigator.hardwareConcurrency;
-  if (Deno.build.os === "linux") return { ...parseCpuInfo(readText("/proc/cpuinfo")), cores };
+  if (Deno.build.os === "linux") return { ...parseCpuInfo(readSystemText("/proc/cpuinfo")), cores };
   return { model: Deno.build.arch, cores, hasBfloat16: false, instructions: Deno.build.arch };
 }
 
@@ -38,12 +39,4 @@ export function parseCpuInfo(text: string): Omit<Cpu, "cores"> {
       ? "AVX2"
       : Deno.build.arch,
   };
-}
-
-function readText(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
-  }
 }

@@ -24,13 +24,3 @@ export async function explainFileErrors<T>(
     });
   }
 }
-
-/**
- * Removes a file, or a folder with all in it, if there is one.
- * @throws {Deno.errors} As `Deno.remove` does, but for `NotFound`.
- */
-export async function removeIfThere(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-}

@@ -1,5 +1,59 @@
-/** Files that are either whole or not there. */
+/** Files that may not be there, and files that are written whole or not at all. */
 import { dirname } from "@std/path";
+
+/** Whether there is something at a path. What may not be looked at, or would lie in a file, counts as not there. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    const { NotADirectory, NotFound, PermissionDenied } = Deno.errors;
+    if ([NotADirectory, NotFound, PermissionDenied].some((kind) => error instanceof kind)) return false;
+    throw error;
+  }
+}
+
+/**
+ * What the system says of a file or folder; `undefined` if there is none.
+ * @throws {Deno.errors} As `Deno.stat` does, but for `NotFound`.
+ */
+export function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  return Deno.stat(path).catch(nothingIfNotFound);
+}
+
+/**
+ * The value in a JSON file; `undefined` if there is no such file, or what it holds is no JSON.
+ * @throws {Deno.errors} As `Deno.readTextFile` does, but for `NotFound`.
+ */
+export async function readJsonIfThere(path: string): Promise<unknown> {
+  const text = await Deno.readTextFile(path).catch(nothingIfNotFound);
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text of a file that tells of the system, such as those in `/proc`; empty where it cannot be read. */
+export function readSystemText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Removes a file, or a folder with all in it, if there is one.
+ * @throws {Deno.errors} As `Deno.remove` does, but for `NotFound`.
+ */
+export async function removeIfThere(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch(nothingIfNotFound);
+}
+
+function nothingIfNotFound(error: unknown): undefined {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
 
 /**
  * Writes a file so that a reader, or a process killed at any moment, sees the old content or the new, never a part:

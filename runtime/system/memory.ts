@@ -1,4 +1,5 @@
 /** How much memory this process takes. */
+import { readSystemText } from "./files.ts";
 
 /** Memory of a process, in MiB. */
 export interface Memory {
@@ -19,7 +20,7 @@ let peakSeen = 0;
 export function readMemory(): Memory {
   const { rss, heapTotal } = Deno.memoryUsage();
   const heapMiB = heapTotal / MIB;
-  const status = Deno.build.os === "linux" ? parseProcStatus(readText("/proc/self/status")) : undefined;
+  const status = Deno.build.os === "linux" ? parseProcStatus(readSystemText("/proc/self/status")) : undefined;
   if (status !== undefined) return { ...status, heapMiB };
   const residentMiB = rss / MIB;
   peakSeen = Math.max(peakSeen, residentMiB);
@@ -35,12 +36,4 @@ export function parseProcStatus(text: string): Omit<Memory, "heapMiB"> | undefin
   const [resident, peak] = [kibibytes("VmRSS"), kibibytes("VmHWM")];
   if (resident === undefined || peak === undefined) return undefined;
   return { residentMiB: resident / 1024, peakMiB: peak / 1024 };
-}
-
-function readText(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
-  }
 }

@@ -2,8 +2,8 @@
 import { basename, join } from "@std/path";
 import { formatBytes } from "../../../runtime/system/bytes.ts";
 import { UsageError, UserError } from "../../../runtime/system/errors.ts";
-import { explainFileErrors, removeIfThere } from "../../../runtime/system/file_errors.ts";
-import { writeFileAtomic } from "../../../runtime/system/files.ts";
+import { explainFileErrors } from "../../../runtime/system/file_errors.ts";
+import { removeIfThere, statIfThere, writeFileAtomic } from "../../../runtime/system/files.ts";
 import { withLock } from "../../../runtime/system/lock.ts";
 import { type Progress, silent } from "../../../runtime/system/progress.ts";
 import { readTarGz } from "../archive.ts";
@@ -159,17 +159,15 @@ async function supplier(source: string): Promise<(order: Order) => Promise<Suppl
       return fromUrl(source, order);
     };
   }
-  try {
-    const { isDirectory } = await Deno.stat(source);
-    return isDirectory
-      ? () => Promise.resolve(fromFolder(source))
-      : (order) => fromArchive(source, source, order);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  const stat = await statIfThere(source);
+  if (stat === undefined) {
     throw new UsageError(
       `Cannot use --source "${source}": no such file or folder; expected auto, toronto, npm, an http(s) URL or a path`,
     );
   }
+  return stat.isDirectory
+    ? () => Promise.resolve(fromFolder(source))
+    : (order) => fromArchive(source, source, order);
 }
 
 async function fromTorontoOrNpm(order: Order): Promise<Supply> {

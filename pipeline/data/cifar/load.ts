@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../../runtime/system/file_errors.ts";
+import { statIfThere } from "../../../runtime/system/files.ts";
 import { taskCommand } from "../../../runtime/system/package.ts";
 import { type Progress, silent } from "../../../runtime/system/progress.ts";
 import { createDataset, type Data } from "../dataset.ts";
@@ -122,13 +123,11 @@ async function readRecords(dir: string, { name, bytes: expected }: KnownFile): P
   const wrong = (found: string) =>
     new UserError(`Cannot read ${path}: ${found}; run "${command}" to fetch it again`);
   return await explainFileErrors(`Cannot read ${path}`, "check the folder and who may read it", async () => {
-    const { size, isFile } = await Deno.stat(path).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      throw new UserError(`Cannot read ${path}: no such file; run "${command}" to fetch it`);
-    });
-    if (!isFile) throw wrong("not a file");
+    const stat = await statIfThere(path);
+    if (!stat) throw new UserError(`Cannot read ${path}: no such file; run "${command}" to fetch it`);
+    if (!stat.isFile) throw wrong("not a file");
     // Before it is read: a file under this name may be of any size.
-    if (size !== expected) throw wrong(`${size} bytes, expected ${expected}`);
+    if (stat.size !== expected) throw wrong(`${stat.size} bytes, expected ${expected}`);
     const bytes = await Deno.readFile(path);
     const problem = wrongLabel(bytes);
     if (problem) throw wrong(problem);

@@ -1,6 +1,6 @@
 /** Which files of a folder are good, without hashing those that have not changed since they were last hashed. */
 import { join } from "@std/path";
-import { writeFileAtomic } from "../../../runtime/system/files.ts";
+import { readJsonIfThere, statIfThere, writeFileAtomic } from "../../../runtime/system/files.ts";
 import { type KnownFile, verifyFile } from "./files.ts";
 
 /** Name of the record in the folder. */
@@ -46,23 +46,13 @@ export async function findProblems(dir: string, files: readonly KnownFile[]): Pr
 
 /** What the record will say if the file is good; taken before it is hashed, so that a later change is seen. */
 async function stateOf(path: string, { sha256 }: KnownFile): Promise<Verified | undefined> {
-  try {
-    const { size, mtime } = await Deno.stat(path);
-    return { sha256, bytes: size, modified: mtime?.getTime() ?? NaN };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
+  const stat = await statIfThere(path);
+  return stat && { sha256, bytes: stat.size, modified: stat.mtime?.getTime() ?? NaN };
 }
 
 async function readRecord(path: string): Promise<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(await Deno.readTextFile(path));
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return {};
-    throw error;
-  }
+  const value = await readJsonIfThere(path);
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 function isSame(remembered: unknown, { sha256, bytes, modified }: Verified): boolean {

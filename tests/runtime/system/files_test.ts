@@ -1,11 +1,18 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { writeFileAtomic } from "../../../runtime/system/files.ts";
+import {
+  exists,
+  readJsonIfThere,
+  readSystemText,
+  removeIfThere,
+  statIfThere,
+  writeFileAtomic,
+} from "../../../runtime/system/files.ts";
 import { granted } from "../../needs.ts";
 
 function test(name: string, fn: (folder: string) => Promise<void>): void {
   Deno.test({
-    name: `writeFileAtomic: ${name}`,
+    name,
     ignore: !granted("read", "write", "env"),
     async fn() {
       const folder = await Deno.makeTempDir();
@@ -20,7 +27,7 @@ function test(name: string, fn: (folder: string) => Promise<void>): void {
 
 const names = (folder: string): string[] => Array.from(Deno.readDirSync(folder), ({ name }) => name);
 
-test("writes bytes and text, makes folders, replaces, leaves nothing else", async (folder) => {
+test("writeFileAtomic: writes bytes and text, makes folders, replaces, leaves nothing else", async (folder) => {
   const path = join(folder, "a", "b", "file.bin");
   const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => i);
   await writeFileAtomic(path, bytes);
@@ -32,7 +39,7 @@ test("writes bytes and text, makes folders, replaces, leaves nothing else", asyn
   assertEquals(names(join(folder, "a", "b")), ["file.bin"]);
 });
 
-test("many at once leave one whole file", async (folder) => {
+test("writeFileAtomic: many at once leave one whole file", async (folder) => {
   const path = join(folder, "file");
   const texts = Array.from({ length: 20 }, (_, i) => `${i},`.repeat(10_000));
   await Promise.all(texts.map((text) => writeFileAtomic(path, text)));
@@ -40,10 +47,53 @@ test("many at once leave one whole file", async (folder) => {
   assertEquals(names(folder), ["file"]);
 });
 
-test("a failure keeps what was there and removes the temporary file", async (folder) => {
+test("writeFileAtomic: a failure keeps what was there and removes the temporary file", async (folder) => {
   const path = join(folder, "taken");
   await Deno.mkdir(join(path, "inside"), { recursive: true });
   await assertRejects(() => writeFileAtomic(path, "text"));
   assertEquals(names(folder), ["taken"]);
   assertEquals(names(path), ["inside"]);
+});
+
+test("exists: files and folders, not what would lie in a file or where one may not look", async (folder) => {
+  const file = join(folder, "file");
+  const closed = join(folder, "closed");
+  await Deno.writeTextFile(file, "text");
+  await Deno.mkdir(closed);
+  await Deno.writeTextFile(join(closed, "inside"), "text");
+  const found = (...path: string[]) => exists(join(folder, ...path));
+  assertEquals([await found(), await found("file"), await found("closed", "inside")], [true, true, true]);
+  assertEquals([await found("none"), await found("file", "inside")], [false, false]);
+  await Deno.chmod(closed, 0);
+  const mayLook = await Deno.stat(join(closed, "inside")).then(() => true, () => false); // root may
+  assertEquals(await found("closed", "inside"), mayLook);
+  await Deno.chmod(closed, 0o700);
+});
+
+test("statIfThere and removeIfThere: only a name that is not there is no error", async (folder) => {
+  const path = join(folder, "a");
+  assertEquals(await statIfThere(path), undefined);
+  await removeIfThere(path);
+  await Deno.mkdir(path);
+  await Deno.writeTextFile(join(path, "file"), "four");
+  assertEquals((await statIfThere(join(path, "file")))?.size, 4);
+  await assertRejects(() => statIfThere(join(path, "file", "inside")), Deno.errors.NotADirectory);
+  await removeIfThere(path);
+  assertEquals(names(folder), []);
+});
+
+test("readJsonIfThere: the value, or nothing without a file or without JSON in it", async (folder) => {
+  const path = join(folder, "notes.json");
+  assertEquals(await readJsonIfThere(path), undefined);
+  await Deno.writeTextFile(path, '{"size": 3}\n');
+  assertEquals(await readJsonIfThere(path), { size: 3 });
+  await Deno.writeTextFile(path, '{"size": ');
+  assertEquals(await readJsonIfThere(path), undefined);
+  await assertRejects(() => readJsonIfThere(folder), Error, "directory");
+});
+
+test("readSystemText: empty where there is nothing to read", async (folder) => {
+  await Deno.writeTextFile(join(folder, "status"), "VmRSS: 1 kB\n");
+  assertEquals(readSystemText(join(folder, "status")), "VmRSS: 1 kB\n");
+  assertEquals(readSystemText(join(folder, "none")), "");
 });
