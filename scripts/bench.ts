@@ -17,6 +17,7 @@ import {
 } from "../pipeline/bench/peers.ts";
 import { FEWEST_STEPS, timeSteps } from "../pipeline/bench/timing.ts";
 import { versions } from "../pipeline/runs/mod.ts";
+import { choosePrecision, type Machine } from "../pipeline/training/mod.ts";
 import {
   configure,
   liveHandles,
@@ -109,15 +110,15 @@ export function checkBenchFlags(flags: BenchFlags): void {
   }
 }
 
-/** The case that the flags ask for; `hasBfloat16` decides the precision where they leave it open. */
-export function caseOf(flags: BenchFlags, { hasBfloat16 }: { hasBfloat16: boolean }): BenchmarkCase {
+/** The case that the flags ask for; the machine decides the precision where they leave it open. */
+export function caseOf(flags: BenchFlags, machine: Machine): BenchmarkCase {
   const model: BenchmarkModel = flags.model;
   const { batch, size } = caseDefaults(model);
   return {
     model,
     batch: flags.batch ?? batch,
     size: flags.size ?? size,
-    precision: flags.precision ?? (hasBfloat16 ? "bfloat16" : "float32"),
+    precision: choosePrecision(flags.precision, { precision: "auto" }, machine),
     inference: flags.inference,
   };
 }
@@ -129,8 +130,7 @@ async function runCase(flags: BenchFlags): Promise<void> {
   configure({ threads, progress: terminalProgress() });
   await tf.ready();
   const { devices } = runtimeInfo();
-  const onGpu = devices.some((name) => name.startsWith("GPU"));
-  const benchmarkCase = caseOf(flags, { hasBfloat16: cpu.hasBfloat16 && !onGpu });
+  const benchmarkCase = caseOf(flags, { ...cpu, devices });
   const say = (lines: readonly string[]): void => {
     if (!json) lines.forEach((line) => console.log(line));
   };
@@ -193,7 +193,8 @@ async function runRace(flags: BenchFlags): Promise<void> {
   const cpu = readCpu();
   const progress = terminalProgress(flags.json);
   const python = await findPython();
-  const { precision, ...benchmark } = caseOf(flags, cpu);
+  // TensorFlow does not run in this process: which devices it sees is not known here.
+  const { precision, ...benchmark } = caseOf(flags, { ...cpu, devices: [] });
   const precisions: Precision[] = flags.precision !== undefined || precision === "float32"
     ? [precision]
     : ["float32", "bfloat16"];

@@ -7,7 +7,7 @@ import {
   processEnv,
   removeInstalled,
 } from "../runtime/install/mod.ts";
-import { configure, runtimeInfo, tf } from "../runtime/mod.ts";
+import { configure, hasGpu, runtimeInfo, tf } from "../runtime/mod.ts";
 import { UsageError } from "../runtime/system/errors.ts";
 import { runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
@@ -49,7 +49,7 @@ async function setUp({ gpu, from, remove }: Values<typeof task.flags>): Promise<
   await tf.ready();
   const { version, devices, directory } = runtimeInfo();
   console.log(`TensorFlow ${version} on ${devices.join(", ")}, in ${directory}`);
-  if (gpu && !devices.some((device) => device.startsWith("GPU"))) {
+  if (gpu && !hasGpu(devices)) {
     console.log("No GPU that CUDA can use was found: everything runs on the CPU");
   }
 }

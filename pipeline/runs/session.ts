@@ -110,9 +110,7 @@ export async function runSession(settings: SessionSettings, options: SessionOpti
   const loaded = await options.load();
   await options.startRuntime({ device, threads });
   const { devices } = runtimeInfo();
-  const onGpu = devices.some((name) => name.startsWith("GPU"));
-  const precision = resumed?.precision ??
-    choosePrecision(settings.precision, recipe, { hasBfloat16: cpu.hasBfloat16 && !onGpu });
+  const precision = resumed?.precision ?? choosePrecision(settings.precision, recipe, { ...cpu, devices });
   const info: RunInfo = resumed ?? {
     recipe,
     seed,

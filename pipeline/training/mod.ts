@@ -4,7 +4,7 @@
  */
 export type { Lookahead } from "./lookahead.ts";
 export { type Muon, optimize, type Optimizer, type Sgd, type Tensors } from "./optimizer.ts";
-export { prepareData } from "./prepare.ts";
+export { choosePrecision, type Machine, prepareData } from "./prepare.ts";
 export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./recipes.ts";
 export { learningRate, type Schedule } from "./schedule.ts";
 export { type TestResults, testResults } from "./test_results.ts";

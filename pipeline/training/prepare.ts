@@ -1,5 +1,5 @@
 /** From what was asked for to what is run: recipe, data and precision. */
-import type { Precision } from "../../runtime/mod.ts";
+import { hasGpu, type Precision } from "../../runtime/mod.ts";
 import type { Data } from "../data/dataset.ts";
 import { limit, split } from "../data/split.ts";
 import { pipe } from "../pipe.ts";
@@ -44,13 +44,24 @@ export function prepareData(data: Data, recipe: Recipe, count?: number): Data {
   );
 }
 
-/** The precision to run in: what was asked for, else what the recipe says, "auto" by what the processor can do. */
+/** What the choice of a precision depends on. */
+export interface Machine {
+  /** Whether the processor has instructions for bfloat16. */
+  readonly hasBfloat16: boolean;
+  /** What TensorFlow sees, e.g. `["CPU:0"]`. */
+  readonly devices: readonly string[];
+}
+
+/**
+ * The precision to run in: what was asked for, else what the recipe says. "auto" is bfloat16 on a processor that has
+ * it, float32 on others and on a GPU.
+ */
 export function choosePrecision(
   asked: Precision | undefined,
-  recipe: Recipe,
-  { hasBfloat16 }: { hasBfloat16: boolean },
+  recipe: Pick<Recipe, "precision">,
+  { hasBfloat16, devices }: Machine,
 ): Precision {
   if (asked !== undefined) return asked;
   if (recipe.precision !== "auto") return recipe.precision;
-  return hasBfloat16 ? "bfloat16" : "float32";
+  return hasBfloat16 && !hasGpu(devices) ? "bfloat16" : "float32";
 }

@@ -86,8 +86,7 @@ export function runtime(): Running {
 /** What is running. @throws {Error} Before `ready()`. */
 export function runtimeInfo(): RuntimeInfo {
   const { binding, directory } = runtime();
-  const devices = binding.devices.map((name) => name.replace(/.*device:/, ""));
-  return { version: binding.TF_Version, devices, directory };
+  return { version: binding.TF_Version, devices: binding.devices, directory };
 }
 
 /** Tensors that TensorFlow holds for this process right now: a leak shows here first. */

@@ -41,6 +41,11 @@ export class JitError extends Error {
  */
 const OPAQUE_OUTPUTS: Readonly<Record<string, number>> = { FusedBatchNormV3: 5 };
 
+/** Whether a GPU is among devices such as `["CPU:0"]`. */
+export function hasGpu(devices: readonly string[]): boolean {
+  return devices.some((name) => name.startsWith("GPU:"));
+}
+
 /** The devices, settings and tensors of one TensorFlow context. */
 export class Binding implements TFJSBinding {
   readonly TensorMetadata = class {
@@ -70,7 +75,7 @@ export class Binding implements TFJSBinding {
   readonly TF_ATTR_RESOURCE = AttrKind.resource;
   readonly TF_Version: string;
 
-  /** TensorFlow's names of the devices, e.g. "/job:localhost/replica:0/task:0/device:CPU:0". */
+  /** The devices, e.g. `["CPU:0"]`. */
   readonly devices: readonly string[];
 
   readonly #library: Library;
@@ -109,9 +114,7 @@ export class Binding implements TFJSBinding {
     this.devices = this.#listDevices();
     if (options.device === "gpu" && !this.isUsingGpuDevice()) {
       throw new UserError(
-        `Cannot use a GPU: TensorFlow sees ${
-          this.devices.map((d) => d.replace(/.*device:/, "")).join(", ")
-        }; ` +
+        `Cannot use a GPU: TensorFlow sees ${this.devices.join(", ")}; ` +
           `leave out --device gpu, or install a driver and run "${taskCommand("setup --gpu")}"`,
       );
     }
@@ -124,14 +127,14 @@ export class Binding implements TFJSBinding {
     const names = Array.from({ length: c.TF_DeviceListCount(list) }, (_, i) => {
       const name = cString(c.TF_DeviceListName(list, i, status));
       check("TF_DeviceListName");
-      return name;
+      return name.replace(/.*device:/, ""); // "/job:localhost/replica:0/task:0/device:CPU:0"
     });
     c.TF_DeleteDeviceList(list);
     return names;
   }
 
   isUsingGpuDevice(): boolean {
-    return this.devices.some((name) => name.includes("device:GPU:"));
+    return hasGpu(this.devices);
   }
 
   getNumOfTensors(): number {

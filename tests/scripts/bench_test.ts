@@ -6,30 +6,31 @@ import { canLoadTensorFlow } from "../needs.ts";
 import { runScript } from "./run_script.ts";
 
 const flags = (...args: string[]): BenchFlags => parseFlags(benchTask, args);
+const [has, hasNot] = [true, false].map((hasBfloat16) => ({ hasBfloat16, devices: ["CPU:0"] }));
 
 Deno.test("bench: the case of no flags, by what the processor can do", () => {
-  assertEquals(caseOf(flags(), { hasBfloat16: false }), {
+  assertEquals(caseOf(flags(), hasNot), {
     model: "resnet20",
     batch: 128,
     size: 32,
     precision: "float32",
     inference: false,
   });
-  assertEquals(caseOf(flags(), { hasBfloat16: true }).precision, "bfloat16");
+  assertEquals(caseOf(flags(), has).precision, "bfloat16");
 });
 
 Deno.test("bench: what is asked for goes before the defaults", () => {
   const asked = flags(
     ...["--model", "resnet34", "--batch", "2", "--size", "64", "--precision", "float32", "--inference"],
   );
-  assertEquals(caseOf(asked, { hasBfloat16: true }), {
+  assertEquals(caseOf(asked, has), {
     model: "resnet34",
     batch: 2,
     size: 64,
     precision: "float32",
     inference: true,
   });
-  assertEquals(caseOf(flags("--model", "resnet34"), { hasBfloat16: false }).size, 224);
+  assertEquals(caseOf(flags("--model", "resnet34"), hasNot).size, 224);
 });
 
 Deno.test("bench: flags that contradict each other are wrong usage", () => {

@@ -22,13 +22,17 @@ Deno.test("changeRecipe: changes what was asked for and nothing else", () => {
 Deno.test("choosePrecision: what is asked for, then the recipe, then the processor", () => {
   const auto: Recipe = { ...recipes.fast, precision: "auto" };
   const fixed: Recipe = { ...recipes.fast, precision: "float32" };
-  const [has, hasNot] = [{ hasBfloat16: true }, { hasBfloat16: false }];
+  const devices = ["CPU:0"];
+  const [has, hasNot] = [{ hasBfloat16: true, devices }, { hasBfloat16: false, devices }];
   assertEquals(choosePrecision("bfloat16", fixed, hasNot), "bfloat16");
   assertEquals(choosePrecision("float32", auto, has), "float32");
   assertEquals(choosePrecision(undefined, fixed, has), "float32");
   assertEquals(choosePrecision(undefined, { ...fixed, precision: "bfloat16" }, hasNot), "bfloat16");
   assertEquals(choosePrecision(undefined, auto, has), "bfloat16");
   assertEquals(choosePrecision(undefined, auto, hasNot), "float32");
+  const gpu = { hasBfloat16: true, devices: ["CPU:0", "GPU:0"] };
+  assertEquals(choosePrecision(undefined, auto, gpu), "float32", "on a GPU the processor does not count");
+  assertEquals(choosePrecision("bfloat16", auto, gpu), "bfloat16");
 });
 
 Deno.test("prepareData: the first images, then the split, then each part its transforms in order", () => {

@@ -2,7 +2,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Binding } from "../../../runtime/binding/binding.ts";
 import { cString, cStringBytes, openLibrary } from "../../../runtime/binding/library.ts";
-import { runtimeInfo, tf, UserError } from "../../../runtime/mod.ts";
+import { hasGpu, runtimeInfo, tf, UserError } from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 
 Deno.test("cStringBytes ends in a zero, and gives the same buffer for the same text", () => {
@@ -47,7 +47,7 @@ Deno.test({
   async fn() {
     await tf.ready();
     const { devices, directory } = runtimeInfo();
-    if (devices.some((name) => name.startsWith("GPU"))) return;
+    if (hasGpu(devices)) return;
     assertThrows(
       () => new Binding(openLibrary(directory), { device: "gpu" }),
       UserError,
