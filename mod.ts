@@ -99,7 +99,6 @@ export {
   type Schedule,
   type Sgd,
   type StepReport,
-  type Tensors,
   train,
   type TrainOptions,
   type TrainState,

@@ -28,4 +28,4 @@ export { foldBatchNorm } from "./readers/fold.ts";
 export { initArrays } from "./readers/init.ts";
 export { type Parameter, parameterCount, parameters } from "./readers/parameters.ts";
 export { summary } from "./readers/summary.ts";
-export { init, type Params, toArrays, toTensors, type Variables } from "./readers/variables.ts";
+export { init, type Tensors, toArrays, toTensors, type Variables } from "./readers/variables.ts";

@@ -4,7 +4,7 @@ import { tf } from "../../runtime/mod.ts";
 import type { Model } from "../model.ts";
 import { type Node, showShape, unreachable } from "../nodes/node.ts";
 import { type Parameter, parameters } from "./parameters.ts";
-import type { Params, Variables } from "./variables.ts";
+import type { Tensors, Variables } from "./variables.ts";
 
 /** Options of `apply`. */
 export interface ApplyOptions {
@@ -54,18 +54,18 @@ export function apply(
   variables: Variables,
   x: tf.Tensor,
   options: ApplyOptions & { readonly train: true },
-): [logits: tf.Tensor2D, batchStats: Params];
+): [logits: tf.Tensor2D, batchStats: Tensors];
 export function apply(
   model: Model,
   variables: Variables,
   x: tf.Tensor,
   options: ApplyOptions,
-): [logits: tf.Tensor2D] | [logits: tf.Tensor2D, batchStats: Params] {
+): [logits: tf.Tensor2D] | [logits: tf.Tensor2D, batchStats: Tensors] {
   checkInput(model, x);
   checkVariables(model, variables);
   return tf.tidy(() => {
     const values = new Map<Node, tf.Tensor>([[model.input, x]]);
-    const batchStats: Params = {};
+    const batchStats: Tensors = {};
     for (const [index, node] of model.nodes.entries()) {
       const inputs = node.inputs.map((input: Node) => values.get(input)!);
       if (node.op !== "input") {
@@ -82,7 +82,7 @@ export function apply(
 interface Context extends ApplyOptions {
   readonly variables: Variables;
   /** Filled while training. */
-  readonly batchStats: Params;
+  readonly batchStats: Tensors;
   /** Place of the node in the model, for a seed of its own. */
   readonly index: number;
 }

@@ -2,7 +2,7 @@
 import { tf } from "../../runtime/mod.ts";
 import { mapNodes, type Model } from "../model.ts";
 import type { BatchNormNode, ConvNode, Node } from "../nodes/node.ts";
-import type { Params, Variables } from "./variables.ts";
+import type { Tensors, Variables } from "./variables.ts";
 
 /**
  * Takes every batch norm that follows a convolution into the convolution's own weights. In evaluation both are linear,
@@ -59,13 +59,13 @@ function foldVariables(pairs: readonly Pair[], { params, batchStats }: Variables
       )
     ),
   );
-  const kept = (tensors: Params): Params =>
+  const kept = (tensors: Tensors): Tensors =>
     Object.fromEntries(
       Object.entries(tensors)
         .filter(([name]) => !replaced.has(name))
         .map(([name, tensor]) => [name, tensor.clone()]),
     );
-  const made = pairs.map(({ conv, norm }): Params =>
+  const made = pairs.map(({ conv, norm }): Tensors =>
     tf.tidy(() => {
       const variance = batchStats[`${norm.name}.running_var`];
       const k = tf.div(params[`${norm.name}.weight`], tf.sqrt(tf.add(variance, norm.cfg.epsilon)));

@@ -4,15 +4,15 @@ import type { InitScheme, Model } from "../model.ts";
 import type { Arrays, FloatArray } from "./arrays.ts";
 import { initArrays } from "./init.ts";
 
-/** Tensors by PyTorch's names. */
-export type Params = Record<string, tf.Tensor>;
+/** Tensors by PyTorch's names: parameters, statistics, or what belongs to each of them, such as gradients. */
+export type Tensors = Record<string, tf.Tensor>;
 
 /** What a model computes with. Kernels are `[kh, kw, in, out]`, linear weights `[in, out]`, all float32. */
 export interface Variables {
   /** What is trained. */
-  params: Params;
+  params: Tensors;
   /** The running mean and variance of each batch norm. */
-  batchStats: Params;
+  batchStats: Tensors;
 }
 
 /**
@@ -37,7 +37,7 @@ export function init(model: Model, seed: number, scheme?: InitScheme): Variables
 
 /** Plain arrays as tensors. */
 export function toTensors({ params, batchStats }: Arrays): Variables {
-  const convert = (arrays: Readonly<Record<string, FloatArray>>): Params =>
+  const convert = (arrays: Readonly<Record<string, FloatArray>>): Tensors =>
     mapValues(arrays, ({ shape, data }) => tf.tensor(data, [...shape], "float32"));
   return { params: convert(params), batchStats: convert(batchStats) };
 }
@@ -47,7 +47,7 @@ export function toTensors({ params, batchStats }: Arrays): Variables {
  * @throws {TypeError} If a tensor is not float32.
  */
 export function toArrays({ params, batchStats }: Variables): Arrays {
-  const convert = (tensors: Params): Record<string, FloatArray> =>
+  const convert = (tensors: Tensors): Record<string, FloatArray> =>
     mapValues(tensors, (tensor, name) => {
       const data = tensor.dataSync();
       if (data instanceof Float32Array) return { shape: tensor.shape, data };

@@ -1,12 +1,18 @@
 /** How fast a network trains or predicts: the step that training runs, on made images, timed step by step. */
-import { apply, foldBatchNorm, forwardMultiplyAdds, type Model, type Variables } from "../../layers/mod.ts";
+import {
+  apply,
+  foldBatchNorm,
+  forwardMultiplyAdds,
+  type Model,
+  type Tensors,
+  type Variables,
+} from "../../layers/mod.ts";
 import { stream } from "../../layers/readers/random.ts";
 import { type Profile, profile, type ProfileOptions } from "../../runtime/compile/mod.ts";
 import { jit, type Precision, tf } from "../../runtime/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import { batches } from "../data/batches.ts";
 import { createDataset, type Dataset } from "../data/dataset.ts";
-import type { Tensors } from "../training/optimizer.ts";
 import { buildModel, findRecipe, type Recipe } from "../training/recipes.ts";
 import { disposeState, initialState, trainStep } from "../training/train.ts";
 import { applyTransforms } from "../transforms/apply.ts";

@@ -8,6 +8,7 @@ import {
   type Model,
   type NumericArray,
   parameters,
+  type Tensors,
   toArrays,
   toPyTorch,
   toTensors,
@@ -16,7 +17,6 @@ import {
 import { UserError } from "../../runtime/mod.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../../runtime/system/files.ts";
-import type { Tensors } from "../training/optimizer.ts";
 import type { TrainState } from "../training/train.ts";
 
 /** In a checkpoint the optimizer's velocities stand under the parameters' names with this in front. */

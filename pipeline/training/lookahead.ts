@@ -1,5 +1,5 @@
 /** Slow weights that the trained ones are pulled back to. */
-import type { Variables } from "../../layers/mod.ts";
+import type { Tensors, Variables } from "../../layers/mod.ts";
 import { jit, type Jitted, tf } from "../../runtime/mod.ts";
 
 /**
@@ -28,7 +28,7 @@ export function pullAfter({ every, keep }: Lookahead, done: number, totalSteps: 
 /** Compiles the pull: slow and trained variables in, the next slow ones out. Nothing is disposed. */
 export function pullStep(): Jitted<[slow: Variables, trained: Variables, keep: tf.Scalar], Variables> {
   return jit(function pull(slow: Variables, trained: Variables, keep: tf.Scalar) {
-    const towards = (slow: Variables["params"], trained: Variables["params"]): Variables["params"] =>
+    const towards = (slow: Tensors, trained: Tensors): Tensors =>
       Object.fromEntries(
         Object.entries(slow).map(([name, tensor]) => [
           name,
@@ -44,7 +44,7 @@ export function pullStep(): Jitted<[slow: Variables, trained: Variables, keep: t
 
 /** The same values under tensors of their own. */
 export function cloneVariables({ params, batchStats }: Variables): Variables {
-  const clone = (tensors: Variables["params"]): Variables["params"] =>
+  const clone = (tensors: Tensors): Tensors =>
     Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tf.clone(tensor)]));
   return { params: clone(params), batchStats: clone(batchStats) };
 }

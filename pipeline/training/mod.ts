@@ -3,7 +3,7 @@
  * @module
  */
 export type { Lookahead } from "./lookahead.ts";
-export { type Muon, optimize, type Optimizer, type Sgd, type Tensors } from "./optimizer.ts";
+export { type Muon, optimize, type Optimizer, type Sgd } from "./optimizer.ts";
 export { choosePrecision, type Machine, prepareData } from "./prepare.ts";
 export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./recipes.ts";
 export { learningRate, type Schedule } from "./schedule.ts";

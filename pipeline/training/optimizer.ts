@@ -1,5 +1,5 @@
 /** Optimizers on records of tensors: stochastic gradient descent, and Muon for the kernels of convolutions. */
-import type { Parameter } from "../../layers/mod.ts";
+import type { Parameter, Tensors } from "../../layers/mod.ts";
 import { tf } from "../../runtime/mod.ts";
 
 /** Stochastic gradient descent. Plain data. */
@@ -33,9 +33,6 @@ export interface Muon {
 
 /** How parameters follow their gradients. */
 export type Optimizer = Sgd | Muon;
-
-/** Tensors by parameter name. */
-export type Tensors = Record<string, tf.Tensor>;
 
 /** One parameter, what it moves by, and what it has moved by so far. */
 interface Move {

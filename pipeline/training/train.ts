@@ -1,5 +1,5 @@
 /** Training as a fold: `(state, batch) -> [state, metrics]`, compiled into one TensorFlow function. */
-import { apply, init, type Model, parameters, type Variables } from "../../layers/mod.ts";
+import { apply, init, type Model, parameters, type Tensors, type Variables } from "../../layers/mod.ts";
 import {
   crossEntropy,
   jit,
@@ -17,7 +17,7 @@ import { evaluate, type Evaluation } from "../inference/evaluate.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import { batchTensors } from "../transforms/batch_tensors.ts";
 import { cloneVariables, pullAfter, pullStep } from "./lookahead.ts";
-import { optimize, type Tensors } from "./optimizer.ts";
+import { optimize } from "./optimizer.ts";
 import type { Recipe } from "./recipes.ts";
 import { learningRate } from "./schedule.ts";
 import { whiteningKernel } from "./whitening.ts";

@@ -14,7 +14,7 @@ import { add, batchNorm, conv, relu } from "../../layers/nodes/nodes.ts";
 import { sequential } from "../../layers/nodes/sequential.ts";
 import { apply } from "../../layers/readers/apply.ts";
 import { foldBatchNorm } from "../../layers/readers/fold.ts";
-import { type Params, toTensors, type Variables } from "../../layers/readers/variables.ts";
+import { type Tensors, toTensors, type Variables } from "../../layers/readers/variables.ts";
 import { crossEntropy, tf } from "../../runtime/mod.ts";
 import golden from "../data/golden/network.json" with { type: "json" };
 import bottleneck from "../data/network_bottleneck.json" with { type: "json" };
@@ -114,7 +114,7 @@ function inMemory(reference: Reference): Reference {
 }
 
 function assertAllClose(
-  actual: Params,
+  actual: Tensors,
   expected: Network["grads"],
   tolerance: typeof FORWARD,
   mode: string,

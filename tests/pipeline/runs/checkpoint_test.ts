@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/safetensors.ts";
-import { init, resnet } from "../../../layers/mod.ts";
+import { init, resnet, type Tensors } from "../../../layers/mod.ts";
 import {
   loadCheckpoint,
   loadStart,
@@ -10,7 +10,6 @@ import {
   saveCheckpoint,
   saveWeights,
 } from "../../../pipeline/runs/checkpoint.ts";
-import type { Tensors } from "../../../pipeline/training/optimizer.ts";
 import { disposeState, type TrainState } from "../../../pipeline/training/train.ts";
 import { tf } from "../../../runtime/mod.ts";
 import { UserError } from "../../../runtime/system/errors.ts";

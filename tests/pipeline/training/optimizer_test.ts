@@ -1,12 +1,7 @@
 /** SGD against PyTorch's over a grid of settings, Muon against NumPy, and what neither has, by hand. */
 import { assert, assertEquals } from "@std/assert";
-import {
-  type Muon,
-  optimize,
-  orthogonalize,
-  type Sgd,
-  type Tensors,
-} from "../../../pipeline/training/optimizer.ts";
+import type { Tensors } from "../../../layers/mod.ts";
+import { type Muon, optimize, orthogonalize, type Sgd } from "../../../pipeline/training/optimizer.ts";
 import { tf } from "../../../runtime/mod.ts";
 import golden from "../../data/golden/sgd.json" with { type: "json" };
 import muonReference from "../../data/muon.json" with { type: "json" };

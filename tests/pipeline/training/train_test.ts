@@ -1,13 +1,20 @@
 /** Training: that it learns, that a run that was stopped ends as one that was not, and PyTorch's step. */
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { fromPyTorch, init, type Model, resnet, toTensors, type Variables } from "../../../layers/mod.ts";
+import {
+  fromPyTorch,
+  init,
+  type Model,
+  resnet,
+  type Tensors,
+  toTensors,
+  type Variables,
+} from "../../../layers/mod.ts";
 import type { Data } from "../../../pipeline/data/dataset.ts";
 import { split } from "../../../pipeline/data/split.ts";
 import { evaluate } from "../../../pipeline/inference/evaluate.ts";
 import { pipe } from "../../../pipeline/pipe.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../../pipeline/runs/checkpoint.ts";
-import type { Tensors } from "../../../pipeline/training/optimizer.ts";
 import { buildModel, type Recipe, recipes } from "../../../pipeline/training/recipes.ts";
 import {
   disposeState,
