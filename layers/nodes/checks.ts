@@ -2,18 +2,18 @@
 import { type Node, showShape, type SpatialShape } from "./node.ts";
 
 /** A node's shape and where it comes from, for messages. */
-export function from(x: Node): string {
+export function describe(x: Node): string {
   return `${showShape(x.shape)} from ${x.op} "${x.name}"`;
 }
 
 /** The shape of a map; other shapes are refused. */
 export function spatial(op: Node["op"], name: string, x: Node): SpatialShape {
   if (x.shape.length === 3) return x.shape;
-  throw new TypeError(`${op} "${name}": needs [h, w, c], found ${from(x)}`);
+  throw new TypeError(`${op} "${name}": needs [h, w, c], found ${describe(x)}`);
 }
 
 /** Height and width after a window has slid over a map. */
-export function slide(
+export function outputSize(
   op: Node["op"],
   name: string,
   shape: SpatialShape,

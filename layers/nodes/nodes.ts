@@ -5,7 +5,7 @@
  * All throw `TypeError` for shapes that do not fit and `RangeError` for settings that are out of range; the
  * message begins with the op and the layer's name.
  */
-import { checkWhole, from, slide, spatial } from "./checks.ts";
+import { checkWhole, describe, outputSize, spatial } from "./checks.ts";
 import {
   type AddNode,
   type AvgPoolNode,
@@ -73,7 +73,7 @@ export function conv(
   const { name, filters, kernelSize, stride = 1, padding = 0, bias = true } = cfg;
   checkWhole("conv", name, { filters, kernelSize, stride }, 1);
   checkWhole("conv", name, { padding }, 0);
-  const [height, width] = slide("conv", name, spatial("conv", name, x), kernelSize, stride, padding);
+  const [height, width] = outputSize("conv", name, spatial("conv", name, x), kernelSize, stride, padding);
   return {
     op: "conv",
     inputs: [x],
@@ -160,7 +160,7 @@ export function maxPool(
     );
   }
   const shape = spatial("maxPool", name, x);
-  const [height, width] = slide("maxPool", name, shape, kernelSize, stride, padding);
+  const [height, width] = outputSize("maxPool", name, shape, kernelSize, stride, padding);
   return {
     op: "maxPool",
     inputs: [x],
@@ -185,7 +185,7 @@ export function avgPool(
   const { name, kernelSize, stride = kernelSize } = cfg;
   checkWhole("avgPool", name, { kernelSize, stride }, 1);
   const shape = spatial("avgPool", name, x);
-  const [height, width] = slide("avgPool", name, shape, kernelSize, stride, 0);
+  const [height, width] = outputSize("avgPool", name, shape, kernelSize, stride, 0);
   return { op: "avgPool", inputs: [x], cfg: { kernelSize, stride }, name, shape: [height, width, shape[2]] };
 }
 
@@ -229,7 +229,7 @@ export function linear(
   const { name, features, bias = true } = cfg;
   checkWhole("linear", name, { features }, 1);
   if (x.shape.length !== 1) {
-    throw new TypeError(`linear "${name}": needs [features], found ${from(x)}; put flatten in between`);
+    throw new TypeError(`linear "${name}": needs [features], found ${describe(x)}; put flatten in between`);
   }
   return { op: "linear", inputs: [x], cfg: { features, bias }, name, shape: [features] };
 }
@@ -280,7 +280,9 @@ export function padShortcut(
   checkWhole("padShortcut", name, { filters, stride }, 1);
   const [height, width, channels] = spatial("padShortcut", name, x);
   const extra = filters - channels;
-  if (extra < 0) throw new TypeError(`padShortcut "${name}": cannot pad ${from(x)} to ${filters} channels`);
+  if (extra < 0) {
+    throw new TypeError(`padShortcut "${name}": cannot pad ${describe(x)} to ${filters} channels`);
+  }
   const channelsBefore = Math.floor(extra / 2);
   return {
     op: "padShortcut",
@@ -315,7 +317,7 @@ export function gate(x: Node, by: Node, { name }: Named): GateNode {
   const shape = spatial("gate", name, x);
   if (showShape(by.shape) !== showShape([1, 1, shape[2]])) {
     throw new TypeError(
-      `gate "${name}": needs [1, 1, ${shape[2]}] to weigh ${from(x)} by, found ${from(by)}`,
+      `gate "${name}": needs [1, 1, ${shape[2]}] to weigh ${describe(x)} by, found ${describe(by)}`,
     );
   }
   return { op: "gate", inputs: [x, by], cfg: {}, name, shape };

@@ -92,8 +92,8 @@ async function fetchInto(
   let received = kept?.size ?? 0;
   let resumable = kept !== undefined;
   try {
-    const line = new Line(stallSeconds, signal);
-    const { offset, total, validator, body } = await ask(url, kept, line);
+    const connection = new Connection(stallSeconds, signal);
+    const { offset, total, validator, body } = await ask(url, kept, connection);
     const hash = createHash("sha256");
     using file = await Deno.open(partial, { write: true, create: true, truncate: offset === 0 });
     resumable = validator !== undefined || sha256 !== undefined;
@@ -108,7 +108,7 @@ async function fetchInto(
     const bar = progress.start(label, total ?? 0, "bytes");
     try {
       bar.update(received);
-      for await (const chunk of line.chunks(body)) {
+      for await (const chunk of connection.chunks(body)) {
         for (let written = 0; written < chunk.length;) written += await file.write(chunk.subarray(written));
         hash.update(chunk);
         bar.update(received += chunk.length);
@@ -149,7 +149,7 @@ async function keptPart(
 async function ask(
   url: string,
   kept: Origin & { readonly size: number } | undefined,
-  line: Line,
+  connection: Connection,
 ): Promise<Answer> {
   // The length, the range and the hash are those of the bytes as the server stores them.
   const headers = new Headers({ "accept-encoding": "identity" });
@@ -157,7 +157,7 @@ async function ask(
     headers.set("range", `bytes=${kept.size}-`);
     if (kept.validator !== undefined) headers.set("if-range", kept.validator);
   }
-  const response = await line.wait(fetch(url, { headers, signal: line.signal }));
+  const response = await connection.wait(fetch(url, { headers, signal: connection.signal }));
   const validator = validatorOf(response.headers);
   if (response.status === 200) {
     const length = response.headers.get("content-length");
@@ -179,7 +179,7 @@ async function ask(
     }
     await response.body?.cancel();
     if (same && total === kept.size) return { ...kept, total, offset: kept.size, body: null };
-    return await ask(url, undefined, line);
+    return await ask(url, undefined, connection);
   }
   await response.body?.cancel();
   const answer = `${response.status} ${response.statusText}`.trimEnd();
@@ -198,8 +198,8 @@ function validatorOf(headers: Headers): string | undefined {
 /** What went wrong between here and the server. */
 class NetworkError extends Error {}
 
-/** The line to the server, which may be cut, stall or be hung up. */
-class Line {
+/** The connection to the server, which may be cut, stall or be hung up. */
+class Connection {
   readonly signal: AbortSignal;
   readonly #stalled = new AbortController();
   readonly #seconds: number;

@@ -161,7 +161,7 @@ export async function runSession(settings: SessionSettings, options: SessionOpti
 
   const left = recipe.epochs * images - imagesDone(start, images, recipe.batchSize);
   const bar = progress.start("Training", left, "images");
-  const epoch = { images: 0, from: began, to: began };
+  const epoch = { images: 0, start: began, end: began };
   let done = 0;
   let final: TrainState;
   try {
@@ -172,17 +172,17 @@ export async function runSession(settings: SessionSettings, options: SessionOpti
       signal,
       onStep({ images, loss }) {
         epoch.images += images;
-        epoch.to = performance.now();
+        epoch.end = performance.now();
         bar.update(done += images, `loss ${loss.toFixed(4)}`);
       },
       async onEpoch(report, state) {
-        const imagesPerSecond = epoch.images / ((epoch.to - epoch.from) / 1000);
+        const imagesPerSecond = epoch.images / ((epoch.end - epoch.start) / 1000);
         metrics.push(epochMetrics(report, { seconds: seconds(), imagesPerSecond }));
         // Metrics first: a resumed run drops the lines after its checkpoint, but cannot write one before it again.
         await writeMetrics(dir, metrics);
         await save(state);
         options.onEpoch?.(report);
-        Object.assign(epoch, { images: 0, from: performance.now() });
+        Object.assign(epoch, { images: 0, start: performance.now() });
       },
     });
   } catch (error) {

@@ -15,13 +15,13 @@ export interface Tap {
 }
 
 /**
- * The taps that take an axis of `from` pixels to one of `to` pixels.
+ * The taps that take an axis of `inputLength` pixels to one of `outputLength` pixels.
  *
  * Pixel centres lie at half-integers (`align_corners=False`). The filter is the triangle `max(0, 1 - |distance|)`,
- * widened by `from / to` when the axis shrinks, cut off at the border and scaled to a sum of 1.
+ * widened by `inputLength / outputLength` when the axis shrinks, cut off at the border and scaled to a sum of 1.
  *
- * @param from Input length, a positive integer.
- * @param to Output length, a positive integer.
+ * @param inputLength A positive integer.
+ * @param outputLength A positive integer.
  * @returns As many taps as the output pixel with the most of them needs; the others have weight 0 there.
  * @example
  * ```ts
@@ -33,21 +33,21 @@ export interface Tap {
  * second.weights; // 0, 0.25, 0.75, 0
  * ```
  */
-export function bilinearTaps(from: number, to: number): readonly Tap[] {
-  const scale = from / to;
+export function bilinearTaps(inputLength: number, outputLength: number): readonly Tap[] {
+  const scale = inputLength / outputLength;
   const support = Math.max(scale, 1);
   const taps: Tap[] = [];
-  for (let out = 0; out < to; out++) {
+  for (let out = 0; out < outputLength; out++) {
     const center = (out + 0.5) * scale;
     const first = Math.max(0, Math.trunc(center - support + 0.5));
-    const end = Math.min(from, Math.trunc(center + support + 0.5));
+    const end = Math.min(inputLength, Math.trunc(center + support + 0.5));
     const weights: number[] = [];
     for (let index = first; index < end; index++) {
       weights.push(Math.max(0, 1 - Math.abs(index - center + 0.5) / support));
     }
     const sum = weights.reduce((total, weight) => total + weight, 0);
     for (const [position, weight] of weights.entries()) {
-      taps[position] ??= { indices: new Int32Array(to), weights: new Float64Array(to) };
+      taps[position] ??= { indices: new Int32Array(outputLength), weights: new Float64Array(outputLength) };
       taps[position].indices[out] = first + position;
       taps[position].weights[out] = weight / sum;
     }

