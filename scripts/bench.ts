@@ -41,7 +41,7 @@ import {
   sampleLine,
   versionText,
 } from "./cli/bench_lines.ts";
-import { runTask, type Values } from "./cli/task.ts";
+import { runTask, threadsFlag, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 /** The task and its flags. */
@@ -72,7 +72,7 @@ export const benchTask = {
     profile: { type: "boolean", help: "show where the time of a step goes, by op, layer and node" },
     against: { type: "string", choices: ["python"], help: "race PyTorch, and Keras if there is one" },
     rounds: { type: "integer", min: 3, default: 3, help: "rounds of the race" },
-    threads: { type: "integer", min: 1, help: "threads of one kernel (default: one per core)" },
+    threads: threadsFlag,
     json: { type: "boolean", help: "print one line of JSON" },
   },
   examples: [

@@ -6,17 +6,13 @@ import { UserError } from "../runtime/mod.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
 import { taskCommand } from "../runtime/system/package.ts";
-import { runTask, type Values } from "./cli/task.ts";
+import { runFlag, runTask, type Values } from "./cli/task.ts";
 
 const task = {
   name: "curve",
   summary: "Draws loss and accuracy of a run by epoch.",
   flags: {
-    run: {
-      type: "string",
-      placeholder: "DIR",
-      help: "folder of the run (default: the one begun last in runs/)",
-    },
+    run: runFlag,
     out: {
       type: "string",
       placeholder: "FILE.svg",

@@ -5,18 +5,14 @@ import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs
 import { buildModel, prepareData, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf } from "../runtime/mod.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
-import { dataFlag, runTask, type Values } from "./cli/task.ts";
+import { dataFlag, runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "test-accuracy",
   summary: "Evaluates a trained run on the 10,000 test images.",
   flags: {
-    run: {
-      type: "string",
-      placeholder: "DIR",
-      help: "folder of the run (default: the one begun last in runs/)",
-    },
+    run: runFlag,
     tta: {
       type: "boolean",
       help: "test-time augmentation: mean of the logits of six views, mirrored and moved by a pixel",

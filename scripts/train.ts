@@ -6,7 +6,7 @@ import { recipes } from "../pipeline/training/mod.ts";
 import { configure, type Progress, tf } from "../runtime/mod.ts";
 import { taskCommand } from "../runtime/system/package.ts";
 import { accuracyLine, testLines } from "./cli/accuracy_lines.ts";
-import { dataFlag, runTask, type Values } from "./cli/task.ts";
+import { dataFlag, runTask, threadsFlag, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 /** The task and its flags. */
@@ -45,7 +45,7 @@ export const trainTask = {
       choices: ["cpu", "gpu"],
       help: "where to run (default: a GPU if there is one)",
     },
-    threads: { type: "integer", min: 1, help: "threads of one kernel (default: one per core)" },
+    threads: threadsFlag,
     quiet: { type: "boolean", help: "no progress" },
   },
   examples: [

@@ -1,19 +1,13 @@
 /** What a resumed run may be asked for. */
-import type { Precision } from "../../runtime/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import type { Changes } from "../training/prepare.ts";
 import type { RunInfo } from "./folder.ts";
 
 /** Flags of `train` that a run is made of. */
-export type RunFlags = Changes & {
-  readonly recipe?: string;
-  readonly seed?: number;
-  readonly precision?: Precision;
-  readonly limit?: number;
-  readonly init?: string;
-  readonly threads?: number;
-  readonly device?: "cpu" | "gpu";
-};
+export type RunFlags =
+  & Changes
+  & { readonly recipe?: string }
+  & Partial<Pick<RunInfo, "seed" | "precision" | "limit" | "init" | "threads" | "device">>;
 
 /**
  * Checks the flags of a resumed run against its own settings: they may repeat them, not change them.

@@ -59,6 +59,20 @@ export const dataFlag = {
   default: "data",
 } as const satisfies Flag;
 
+/** `--run DIR` of tasks that look at a trained run. */
+export const runFlag = {
+  type: "string",
+  placeholder: "DIR",
+  help: "folder of the run (default: the one begun last in runs/)",
+} as const satisfies Flag;
+
+/** `--threads N` of tasks that compute. */
+export const threadsFlag = {
+  type: "integer",
+  min: 1,
+  help: "threads of one kernel (default: one per core)",
+} as const satisfies Flag;
+
 /**
  * Runs one task: parses the flags, or prints the help when `--help` is among them, then calls `main`. An error becomes
  * one line on stderr and ends the process with exit code 1 (a failure) or 2 (wrong usage). With the environment
