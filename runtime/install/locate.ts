@@ -98,7 +98,7 @@ async function fromPython(
     if (!directory || !version) continue;
     if (!isCompatible(version)) {
       progress.message(`Skipping Python's TensorFlow ${version} in ${site}: ${TENSORFLOW_MINOR} is needed`);
-    } else if (gpu && !await exists(join(site, "nvidia", "cudnn"))) {
+    } else if (gpu && !await isSeen(join(site, "nvidia", "cudnn"))) {
       progress.message(`Skipping Python's TensorFlow ${version} in ${site}: it has no CUDA libraries`);
     } else return { directory, version, source: "python" };
   }
@@ -128,7 +128,7 @@ async function sitePaths(pythons: readonly string[]): Promise<string[]> {
 /** The folder with the libraries: the given one, or the folder `tensorflow` in it. */
 export async function libraryFolder(folder: string, names: LibraryNames): Promise<string | undefined> {
   for (const directory of [resolve(folder), resolve(folder, "tensorflow")]) {
-    if (await exists(join(directory, names.cc)) && await exists(join(directory, names.framework))) {
+    if (await isSeen(join(directory, names.cc)) && await isSeen(join(directory, names.framework))) {
       return directory;
     }
   }
@@ -153,4 +153,14 @@ export async function versionBeside(directory: string): Promise<string | undefin
 /** `2.21.0` of `tensorflow_cpu-2.21.0.dist-info`; `undefined` for other packages' folders. */
 export function distInfoVersion(name: string): string | undefined {
   return /^tensorflow(?:_cpu|_gpu|_cpu_aws|_macos|_rocm)?-(\d[^-]*)\.dist-info$/.exec(name)?.[1];
+}
+
+/** Whether there is something at a path, among folders that are somebody else's: where one may not look there is nothing. */
+async function isSeen(path: string): Promise<boolean> {
+  try {
+    return await exists(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
 }

@@ -1,14 +1,16 @@
 /** Files that may not be there, and files that are written whole or not at all. */
 import { dirname } from "@std/path";
 
-/** Whether there is something at a path. What may not be looked at, or would lie in a file, counts as not there. */
+/**
+ * Whether there is something at a path; what would lie in a file is not there.
+ * @throws {Deno.errors} As `Deno.stat` does, but for `NotFound` and `NotADirectory`.
+ */
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
     return true;
   } catch (error) {
-    const { NotADirectory, NotFound, PermissionDenied } = Deno.errors;
-    if ([NotADirectory, NotFound, PermissionDenied].some((kind) => error instanceof kind)) return false;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
     throw error;
   }
 }
