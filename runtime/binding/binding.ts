@@ -186,7 +186,10 @@ export class Binding implements TFJSBinding {
   }
 
   executeOp(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
-    const safe = faultless({ op: name, attrs }, (input) => this.tensorDataSync(inputIds[input]));
+    const safe = faultless({ op: name, attrs }, {
+      shape: (input) => this.#shapeOf(inputIds[input]),
+      values: (input) => this.tensorDataSync(inputIds[input]),
+    });
     return this.#executeOrRecord(safe.op, safe.attrs, inputIds, numOutputs);
   }
 
@@ -391,6 +394,11 @@ export class Binding implements TFJSBinding {
       const shape = known?.[i].shape.slice() ?? this.#shape(handle);
       return { id: this.#add({ kind: "eager", handle, dtype }), shape, dtype };
     });
+  }
+
+  #shapeOf(id: number): readonly number[] {
+    const entry = this.#entry(id);
+    return entry.kind === "eager" ? this.#shape(entry.handle) : entry.traced.shape!;
   }
 
   #shape(handle: Deno.PointerObject): number[] {

@@ -8,16 +8,36 @@ export interface Request {
   readonly attrs: readonly Attr[];
 }
 
+/** The inputs of an op, by their places. */
+export interface Inputs {
+  /** Its shape. */
+  readonly shape: (input: number) => readonly number[];
+  /** Its values, of one that has any. */
+  readonly values: (input: number) => ArrayLike<number>;
+}
+
+/** The shape of the kernel, `[kh, kw, in, out]`, of the ops that meet faults. */
+const KERNEL_SHAPE: Readonly<Record<string, (inputs: Inputs) => ArrayLike<number>>> = {
+  DepthwiseConv2dNative: ({ shape }) => shape(1), // filter
+  DepthwiseConv2dNativeBackpropFilter: ({ values }) => values(1), // filter_sizes
+  Conv2DBackpropFilter: ({ values }) => values(1),
+};
+
+/**
+ * A depthwise convolution of an image with one channel is a convolution like any other. As a depthwise one it meets the
+ * fault below, and with a single column of results another, in the forward pass (docs/upstream/narrow-images.md).
+ */
+const OF_ONE_CHANNEL: Readonly<Record<string, string>> = {
+  DepthwiseConv2dNative: "Conv2D",
+  DepthwiseConv2dNativeBackpropFilter: "Conv2DBackpropFilter",
+};
+
 /**
  * oneDNN's filter gradient of a strided 1 x 1 convolution over fewer channels than its block has (8 with AVX2, 16 with
  * AVX-512) writes past its workspace: wrong values, a corrupted heap (kernel `jit_1x1` of oneDNN 3.7.3 in TensorFlow 2.21;
- * docs/upstream/strided-1x1-filter-gradient.md). A depthwise convolution reaches it where the image has one channel,
- * and is then a convolution like any other.
+ * docs/upstream/strided-1x1-filter-gradient.md).
  */
-const FILTER_GRADIENTS: Readonly<Record<string, { fewestSafe: number }>> = {
-  Conv2DBackpropFilter: { fewestSafe: 16 },
-  DepthwiseConv2dNativeBackpropFilter: { fewestSafe: 2 },
-};
+const FEWEST_CHANNELS = 16;
 
 /** No padding, written out: it leads past oneDNN to TensorFlow's own kernels, where VALID and SAME do not. */
 const NO_PADDING: readonly Attr[] = [
@@ -25,17 +45,17 @@ const NO_PADDING: readonly Attr[] = [
   { name: "explicit_paddings", type: AttrKind.int, value: [0, 0, 0, 0, 0, 0, 0, 0] },
 ];
 
-/**
- * The request that computes the same and meets no fault: mostly the one that was made.
- * @param values Reads one of the op's inputs, by its place.
- */
-export function faultless(request: Request, values: (input: number) => ArrayLike<number>): Request {
+/** The request that computes the same and meets no fault: mostly the one that was made. */
+export function faultless(request: Request, inputs: Inputs): Request {
   const { op, attrs } = request;
-  if (!Object.hasOwn(FILTER_GRADIENTS, op)) return request;
+  if (!Object.hasOwn(KERNEL_SHAPE, op)) return request;
+  const [height, width, channels] = Array.from(KERNEL_SHAPE[op](inputs));
+  if (Object.hasOwn(OF_ONE_CHANNEL, op)) {
+    return channels === 1 ? faultless({ op: OF_ONE_CHANNEL[op], attrs }, inputs) : request;
+  }
   const strides = attrs.find(({ name }) => name === "strides")?.value;
-  if (!Array.isArray(strides) || strides.every((stride) => stride === 1)) return request;
-  const [height, width, channels] = Array.from(values(1)); // filter_sizes: kh, kw, in, out
-  if (height * width !== 1 || channels >= FILTER_GRADIENTS[op].fewestSafe) return request;
+  const isStrided = Array.isArray(strides) && strides.some((stride) => stride !== 1);
+  if (!isStrided || height * width !== 1 || channels >= FEWEST_CHANNELS) return request;
   const others = attrs.filter(({ name }) => NO_PADDING.every((attr) => attr.name !== name));
-  return { op: "Conv2DBackpropFilter", attrs: [...others, ...NO_PADDING] };
+  return { op, attrs: [...others, ...NO_PADDING] };
 }

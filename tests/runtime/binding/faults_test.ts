@@ -9,11 +9,14 @@ const padding = (value: string): Attr => ({ name: "padding", type: AttrKind.stri
 const explicit = (...value: number[]): Attr => ({ name: "explicit_paddings", type: AttrKind.int, value });
 const none = [padding("EXPLICIT"), explicit(0, 0, 0, 0, 0, 0, 0, 0)];
 
+/** Asks for an op with a kernel of these sizes: its second input is the kernel, or holds the sizes. */
 function ask(op: string, attrs: readonly Attr[], sizes: readonly number[]) {
-  return faultless({ op, attrs }, (input) => {
+  const second = <T>(value: T) => (input: number): T => {
     assertEquals(input, 1);
-    return Int32Array.from(sizes);
-  });
+    return value;
+  };
+  const values = second(Int32Array.from(sizes));
+  return faultless({ op, attrs }, { shape: second(op === "DepthwiseConv2dNative" ? sizes : [4]), values });
 }
 
 Deno.test("a strided 1 x 1 filter gradient over fewer than 16 channels is asked for with its padding written out", () => {
@@ -43,6 +46,13 @@ Deno.test("so is a depthwise one of a single channel, as the plain convolution t
   });
 });
 
+Deno.test("a depthwise convolution of one channel is asked for as a plain one", () => {
+  const attrs = [type, strides(1, 3, 3, 1), padding("SAME")];
+  const plain = { op: "Conv2D", attrs };
+  assertEquals(ask("DepthwiseConv2dNative", attrs, [3, 3, 1, 8]), plain);
+  assertEquals(ask("DepthwiseConv2dNative", attrs, [3, 3, 2, 8]), { ...plain, op: "DepthwiseConv2dNative" });
+});
+
 Deno.test("every other request stays the object that it was", () => {
   const strided = [type, strides(1, 2, 2, 1), padding("VALID")];
   const cases: [op: string, attrs: readonly Attr[], sizes: number[]][] = [
@@ -55,7 +65,8 @@ Deno.test("every other request stays the object that it was", () => {
   ];
   for (const [op, attrs, sizes] of cases) {
     const request = { op, attrs };
-    assertEquals(faultless(request, () => sizes) === request, true, `${op} [${sizes}]`);
+    const inputs = { shape: () => sizes, values: () => sizes };
+    assertEquals(faultless(request, inputs) === request, true, `${op} [${sizes}]`);
   }
 });
 

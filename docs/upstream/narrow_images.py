@@ -1,8 +1,8 @@
-"""Convolutions in bfloat16 over images narrower than the window or its step: wrong values, and memory that nobody wrote.
+"""Convolutions with room for one column of results, or for less than the window: wrong values, memory that nobody wrote.
 
-    pip install tensorflow-cpu==2.21.0 && python bfloat16_narrow_images.py
+    pip install tensorflow-cpu==2.21.0 && python narrow_images.py
 
-Everything is a small whole number, exact in bfloat16: each result should be float32's, rounded once.
+Everything is a small whole number, so that float32 is exact, and bfloat16 should be float32's results rounded once.
 """
 import numpy as np
 import tensorflow as tf
@@ -25,6 +25,12 @@ def count_wrong(title, op):
     print(f"{title}: {wrong} of 200 wrong, by up to {worst:g}")
 
 
+def three_dimensional():
+    x, kernel = whole(1, 1, 4, 5, 1), whole(1, 2, 3, 1, 39)
+    flat = tf.raw_ops.Conv2D(input=x[0], filter=kernel[0], strides=[1, 1, 3, 1], padding="VALID")
+    return flat[None], tf.raw_ops.Conv3D(input=x, filter=kernel, strides=[1, 1, 1, 3, 1], padding="VALID")
+
+
 def forward():
     x, kernel = whole(1, 12, 2, 1), whole(3, 2, 1, 13)
     run = lambda t: tf.raw_ops.Conv2D(input=t(x), filter=t(kernel), strides=[1, 1, 3, 1], padding="VALID")
@@ -39,5 +45,6 @@ def filter_gradient():
     return run(tf.identity), run(lambda v: tf.cast(v, tf.bfloat16))
 
 
-count_wrong("Conv2D, image 12 x 2, window 3 x 2, step 3 across", forward)
-count_wrong("Conv2DBackpropFilter, image 1 x 1, window 1 x 2, step 2 across", filter_gradient)
+count_wrong("Conv3D, image 4 x 5, window 2 x 3, step 3 across", three_dimensional)
+count_wrong("Conv2D in bfloat16, image 12 x 2, window 3 x 2, step 3 across", forward)
+count_wrong("Conv2DBackpropFilter in bfloat16, image 1 x 1, window 1 x 2, step 2 across", filter_gradient)
