@@ -52,11 +52,12 @@ export const PACKAGE: Readonly<Record<string, Uint8Array | string>> = {
   "package/test_lables.json": "[5,6]",
 };
 
-/** A gzipped tar archive. */
+/** A gzipped tar archive: the same bytes whenever it is made. */
 export async function tarGz(
   members: Readonly<Record<string, Uint8Array | string>>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const tar = createTar(Object.entries(members).map(([name, data]) => ({ name, data })));
+  const files = Object.entries(members).map(([name, data]) => ({ name, data }));
+  const tar = createTar(files, { attrs: { mtime: 0 } });
   const zipped = new Blob([new Uint8Array(tar)]).stream().pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(zipped).arrayBuffer());
 }
