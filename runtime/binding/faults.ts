@@ -16,20 +16,24 @@ export interface Inputs {
   readonly values: (input: number) => ArrayLike<number>;
 }
 
-/** The shape of the kernel, `[kh, kw, in, out]`, of the ops that meet faults. */
-const KERNEL_SHAPE: Readonly<Record<string, (inputs: Inputs) => ArrayLike<number>>> = {
-  DepthwiseConv2dNative: ({ shape }) => shape(1), // filter
-  DepthwiseConv2dNativeBackpropFilter: ({ values }) => values(1), // filter_sizes
-  Conv2DBackpropFilter: ({ values }) => values(1),
-};
+/** A convolution, or a gradient of one, that meets a fault. */
+interface Faulty {
+  /** The shape of its kernel: `[kh, kw, in, out]`. */
+  readonly kernel: (inputs: Inputs) => ArrayLike<number>;
+  /**
+   * What a depthwise one is with a single channel: a convolution like any other. As a depthwise one it meets the fault
+   * below, and with a single column of results another, in the forward pass (docs/upstream/narrow-images.md).
+   */
+  readonly ofOneChannel?: string;
+}
 
-/**
- * A depthwise convolution of an image with one channel is a convolution like any other. As a depthwise one it meets the
- * fault below, and with a single column of results another, in the forward pass (docs/upstream/narrow-images.md).
- */
-const OF_ONE_CHANNEL: Readonly<Record<string, string>> = {
-  DepthwiseConv2dNative: "Conv2D",
-  DepthwiseConv2dNativeBackpropFilter: "Conv2DBackpropFilter",
+const FAULTY: Readonly<Record<string, Faulty>> = {
+  DepthwiseConv2dNative: { kernel: ({ shape }) => shape(1), ofOneChannel: "Conv2D" },
+  DepthwiseConv2dNativeBackpropFilter: {
+    kernel: ({ values }) => values(1),
+    ofOneChannel: "Conv2DBackpropFilter",
+  },
+  Conv2DBackpropFilter: { kernel: ({ values }) => values(1) },
 };
 
 /**
@@ -48,10 +52,11 @@ const NO_PADDING: readonly Attr[] = [
 /** The request that computes the same and meets no fault: mostly the one that was made. */
 export function faultless(request: Request, inputs: Inputs): Request {
   const { op, attrs } = request;
-  if (!Object.hasOwn(KERNEL_SHAPE, op)) return request;
-  const [height, width, channels] = Array.from(KERNEL_SHAPE[op](inputs));
-  if (Object.hasOwn(OF_ONE_CHANNEL, op)) {
-    return channels === 1 ? faultless({ op: OF_ONE_CHANNEL[op], attrs }, inputs) : request;
+  if (!Object.hasOwn(FAULTY, op)) return request;
+  const { kernel, ofOneChannel } = FAULTY[op];
+  const [height, width, channels] = Array.from(kernel(inputs));
+  if (ofOneChannel !== undefined) {
+    return channels === 1 ? faultless({ op: ofOneChannel, attrs }, inputs) : request;
   }
   const strides = attrs.find(({ name }) => name === "strides")?.value;
   const isStrided = Array.isArray(strides) && strides.some((stride) => stride !== 1);
