@@ -7,9 +7,10 @@
  * ```
  * @module
  */
+import { closest } from "../runtime/system/closest.ts";
 import { UsageError } from "../runtime/system/errors.ts";
 import { taskCommand } from "../runtime/system/package.ts";
-import { closest, orExit } from "./cli/task.ts";
+import { orExit } from "./cli/task.ts";
 
 /** A task that is loaded when it is asked for. */
 interface Entry {

@@ -1,5 +1,6 @@
 /** How every task starts: its flags declared as data, `--help`, one line for an error, the exit code. */
 import { parseArgs } from "@std/cli";
+import { closest } from "../../runtime/system/closest.ts";
 import { TensorFlowError, UsageError, UserError } from "../../runtime/system/errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 
@@ -242,29 +243,4 @@ function describe(flag: Flag): string {
   return flag.type === "boolean" || flag.default === undefined
     ? flag.help
     : `${flag.help} (default: ${flag.default})`;
-}
-
-/** The candidate nearest to a misspelt name, if one is near: it begins with that, or is at most two edits away. */
-export function closest(name: string, candidates: readonly string[]): string | undefined {
-  const near = candidates
-    .map((candidate) => ({
-      candidate,
-      edits: candidate.startsWith(name) ? 0 : editDistance(name, candidate),
-    }))
-    .filter(({ edits }) => edits <= 2 && edits < name.length)
-    .sort((a, b) => a.edits - b.edits);
-  return near[0]?.candidate;
-}
-
-/** Levenshtein's distance, row by row. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const above = row;
-    row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      row[j] = Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-  }
-  return row[b.length];
 }
