@@ -1,4 +1,5 @@
-"""Makes the reference data of tests/layers and tests/layers/formats/safetensors_test.ts, with PyTorch and NumPy.
+"""Makes the reference data of tests/layers, tests/pipeline/training/optimizer_test.ts (AdamW) and
+tests/pipeline/runs/pytorch_weights_test.ts, with PyTorch and NumPy.
 
 Run:  python torch_reference.py TUTORIAL.md      (needs torch, torchvision, numpy, torchsummary 1.5.1, safetensors)
 
@@ -10,6 +11,7 @@ state_dict_resnet34.json    the keys and shapes of its state_dict, in order
 init_values.json            the first initial weights of a few parameters, by the rules in layers/readers/random.ts
 layers.json                 outputs of single layers
 celu.json                   CELU and its gradient
+adamw.json                  five steps of AdamW over a grid of settings
 network_cifar.json          a small ResNet for CIFAR with option-A shortcuts: logits, loss, gradients, statistics
 network_fast.json           the same of a small network like the fast recipe's
 tiny.safetensors            four small tensors, written by the Python package
@@ -87,6 +89,56 @@ dy = torch.randn(3, 5, generator=torch.Generator().manual_seed(4))
 y = F.celu(x, 0.3)
 y.backward(dy)
 dump("celu.json", {"alpha": 0.3, "x": array(x), "y": array(y), "dy": array(dy), "dx": array(x.grad)})
+
+# AdamW. The gradients of single values are tiny, large, zero at first, zero at last, zero now and then, always zero. One
+# case has another rate at each step, as a schedule with a warm-up does.
+START = {"matrix": [[0.5, -1.25], [2, 0.001], [-0.03, 0]], "vector": [1, -0.75, 0.2, 3]}
+GRADS = [
+    {"matrix": [[1e-6, -10], [0, 0.5], [-0.02, 3e-4]], "vector": [0, 2, -1e-3, 0.3]},
+    {"matrix": [[3e-6, 4], [0, -0.25], [0.05, -2e-4]], "vector": [0, 1e-5, 8e-3, 0.2]},
+    {"matrix": [[-2e-6, 0.7], [1.5, 2], [0, 1e-3]], "vector": [0, -5, 0, -0.4]},
+    {"matrix": [[5e-6, -6], [-0.3, 0], [0.4, -7e-6]], "vector": [0, 0.6, 2e-5, 0]},
+    {"matrix": [[1e-6, 9], [0.08, 0], [-1.2, 0.03]], "vector": [0, 0, -4, 1e-4]},
+]
+float32 = lambda values: torch.tensor(values, dtype=torch.float32)
+digits = lambda t: {"shape": list(t.shape), "data": [float(f"{v:.9g}") for v in t.detach().flatten().tolist()]}
+record = lambda tensors: {name: digits(t) for name, t in tensors.items()}
+
+def adamw(rates, betas, eps, weight_decay):
+    params = {name: nn.Parameter(float32(values)) for name, values in START.items()}
+    optimizer = torch.optim.AdamW(params.values(), lr=rates[0], betas=betas, eps=eps, weight_decay=weight_decay)
+    by_hand = {name: (p.detach().double().numpy(), 0, 0) for name, p in params.items()}
+    steps = []
+    for t, (rate, grads) in enumerate(zip(rates, GRADS), 1):
+        optimizer.param_groups[0]["lr"] = rate
+        for name, param in params.items():
+            param.grad = float32(grads[name])
+        optimizer.step()
+        steps.append(record(params))
+        moments = {key: {name: optimizer.state[p][key] for name, p in params.items()} for key in ("exp_avg", "exp_avg_sq")}
+        for name, param in params.items():  # the same written out, in float64
+            p, m, v = by_hand[name]
+            g = param.grad.double().numpy()
+            m = betas[0] * m + (1 - betas[0]) * g
+            v = betas[1] * v + (1 - betas[1]) * g**2
+            p = (1 - rate * weight_decay) * p - rate * (m / (1 - betas[0] ** t)) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+            by_hand[name] = p, m, v
+            np.testing.assert_allclose(param.detach(), p, rtol=0, atol=1e-6)
+            np.testing.assert_allclose(moments["exp_avg"][name], m, rtol=0, atol=1e-6)
+            np.testing.assert_allclose(moments["exp_avg_sq"][name], v, rtol=1e-6, atol=0)
+    return {"lr": rates, "betas": betas, "eps": eps, "weight_decay": weight_decay, "steps": steps} | {
+        key: record(tensors) for key, tensors in moments.items()
+    }
+
+dump("adamw.json", {
+    "torch": torch.__version__.split("+")[0],
+    "params": record({name: float32(values) for name, values in START.items()}),
+    "grads": [record({name: float32(values) for name, values in grads.items()}) for grads in GRADS],
+    "cases": [
+        adamw([lr] * 5, betas, eps, weight_decay)
+        for lr in (0.001, 0.1) for betas in ((0.9, 0.999), (0.8, 0.95)) for eps in (1e-8, 1e-3) for weight_decay in (0, 0.05)
+    ] + [adamw([0, 0.1, 0.05, 0.02, 0.001], (0.9, 0.999), 1e-8, 0.05)],
+})
 
 # Two small whole networks, in the form of golden/network.json. Modules have the names that the model gives them.
 class PadShortcut(nn.Module):
