@@ -25,6 +25,11 @@ function not(expected: string): (issue: Issue) => string {
 /** Any text. */
 export const text = v.string(not("a text"));
 
+/** A text of some kind, which `expected` names, e.g. "a file name, not a path". */
+export function textThat(expected: string, is: (text: string) => boolean): v.GenericSchema<unknown, string> {
+  return v.pipe(v.string(not(expected)), v.check(is, not(expected)));
+}
+
 /** `true` or `false`. */
 export const truth = v.boolean(not("true or false"));
 
@@ -46,11 +51,12 @@ export interface Range {
 export function number(range: Range = {}): v.GenericSchema<unknown, number> {
   const { whole = false, min = -Infinity, above = -Infinity, max = Infinity, below = Infinity } = range;
   const message = not(rangeText(range));
+  const isIn = (value: number) => value >= min && value > above && value <= max && value < below;
   return v.pipe(
     v.number(message),
-    v.check((value) =>
-      (whole ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
-      value >= min && value > above && value <= max && value < below, message),
+    v.finite(not("a finite number")),
+    v.check((value) => isIn(value) && (!whole || Number.isInteger(value)), message),
+    v.check((value) => !whole || Number.isSafeInteger(value), not("a whole number of at most 53 bits")),
   );
 }
 
@@ -58,11 +64,9 @@ export function number(range: Range = {}): v.GenericSchema<unknown, number> {
 export function rangeText({ whole = false, min, above, max, below }: Range): string {
   const kind = whole ? "a whole number" : "a number";
   if (min !== undefined && max !== undefined) return `${kind} from ${min} to ${max}`;
-  const low = min !== undefined ? `of at least ${min}` : above !== undefined ? `above ${above}` : "";
-  const high = max !== undefined ? `of at most ${max}` : below !== undefined ? `below ${below}` : "";
-  return [kind, [low, high].filter((part) => part !== "").join(" and ")].filter((part) => part !== "").join(
-    " ",
-  );
+  const low = min !== undefined ? [`of at least ${min}`] : above !== undefined ? [`above ${above}`] : [];
+  const high = max !== undefined ? [`of at most ${max}`] : below !== undefined ? [`below ${below}`] : [];
+  return `${kind} ${[...low, ...high].join(" and ")}`.trimEnd();
 }
 
 /** One of some texts. */
@@ -71,9 +75,11 @@ export function oneOf<const T extends string>(choices: readonly T[]): v.GenericS
 }
 
 function notAmong(input: unknown, choices: readonly string[]): string {
-  const expected = choices.length === 1 ? `"${choices[0]}"` : `one of ${choices.join(", ")}`;
   const near = typeof input === "string" ? closest(input, choices) : undefined;
-  return mismatch(input, expected) + (near === undefined ? "" : `; did you mean "${near}"?`);
+  const expected = choices.length === 1 ? `"${choices[0]}"` : `one of ${choices.join(", ")}`;
+  return near === undefined
+    ? mismatch(input, expected)
+    : `is ${show(input)}: did you mean "${near}"? expected ${expected}`;
 }
 
 /** A list of so many items or more; of any number unless given. */
@@ -82,61 +88,111 @@ export function list<T>(item: Schema<T>, { min = 0 }: { min?: number } = {}): v.
   return v.pipe(v.array(item, message), v.minLength(min, message));
 }
 
-/** A record of any names. */
+/** A record of any names, but for `constructor`, `prototype` and `__proto__`, which it leaves out. */
 export function recordOf<T>(value: Schema<T>): v.GenericSchema<unknown, Record<string, T>> {
-  return v.record(v.string(), value, not("an object"));
+  const message = not("an object");
+  return noList(v.record(v.string(), value, message), message);
 }
 
 /** An object of just these fields; `v.optional` makes one that may be left out. */
 export function fields<const E extends v.ObjectEntries>(entries: E) {
-  const names = Object.keys(entries);
-  return v.strictObject(entries, ({ type, expected, input, path }: Issue) => {
+  const message = wrongFields(Object.keys(entries));
+  return noList(v.strictObject(entries, message), message);
+}
+
+/** An object of these fields at least, as another version may have written it; the others are left out of the value. */
+export function someFields<const E extends v.ObjectEntries>(entries: E) {
+  const message = wrongFields(Object.keys(entries));
+  return noList(v.object(entries, message), message);
+}
+
+/** What is wrong with an object of these fields, or with one of their names. */
+function wrongFields(names: readonly string[]): (issue: Issue) => string {
+  const known = names.join(", ");
+  return ({ expected, input, path }) => {
     const field = path?.at(-1)?.key;
-    if (path === undefined || type !== "strict_object" || field === undefined) {
-      return mismatch(input, `an object with ${names.join(", ")}`);
-    }
+    if (field === undefined) return mismatch(input, `an object with ${known || "no fields"}`);
     if (expected !== "never") return "is missing";
     const near = closest(String(field), names);
     const meant = near === undefined ? "" : `did you mean "${near}"? `;
-    return `is not a field: ${meant}there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
-  });
+    return `is not a field: ${meant}there ${names.length === 1 ? "is" : "are"} ${known || "none"}`;
+  };
 }
 
 /** One of several objects made by `fields`, told apart by their `kind`, a `v.literal`. */
 export function kinds<const O extends v.VariantOptions<"kind">>(options: O) {
-  return v.variant("kind", options, ({ expected, input, path }: Issue) => {
+  const message = ({ expected, input, path }: Issue): string => {
     if (path === undefined) return mismatch(input, "an object with a kind");
-    return notAmong(path.at(-1)?.value, [...(expected ?? "").matchAll(/"(\w+)"/g)].map(([, kind]) => kind));
-  });
+    return notAmong(path.at(-1)?.value, [...(expected ?? "").matchAll(/"([^"]+)"/g)].map(([, kind]) => kind));
+  };
+  return noList(v.variant("kind", options, message), message);
+}
+
+/** The same schema for objects that are no lists: valibot takes a list for an object whose names are numbers. */
+function noList<S extends v.GenericSchema>(schema: S, message: (issue: Issue) => string): S {
+  const refused = v.custom(() => false, message);
+  return {
+    ...schema,
+    "~run": (dataset, config) => (Array.isArray(dataset.value) ? refused : schema)["~run"](dataset, config),
+  };
 }
 
 /**
  * The value, if it is what the schema says.
- * @param fail Makes an error of what is wrong, a phrase without a full stop.
+ * @param fail Makes an error of what is wrong, a phrase of one line without a full stop.
  */
 export function check<T>(schema: Schema<T>, value: unknown, fail: (problem: string) => Error): T {
-  const { success, output, issues } = v.safeParse(schema, value);
+  const { success, output, issues } = v.safeParse(schema, value, { message: inOurWords });
   if (success) return output;
   // A misspelt field is missing too: it is told by the name that it has.
   const [issue] = [...issues.filter(({ expected }) => expected === "never"), ...issues];
-  const path = v.getDotPath(issue) ?? "it";
-  throw fail(`${path} ${issue.message}`);
+  throw fail(oneLine(`${pathText(issue)} ${issue.message}`));
+}
+
+/** The phrase for what valibot would say in words of its own, such as of a `v.literal`. */
+function inOurWords({ input, expected }: Issue): string {
+  return mismatch(input, expected ?? "another");
+}
+
+/** Where in the value the fault is, e.g. `files.0.sha256`. */
+function pathText({ path }: Issue): string {
+  if (path === undefined) return "it";
+  const item = typeof path[0].key === "number" ? "item " : "";
+  return item + path.map(({ key }) => cut(String(key))).join(".");
 }
 
 /**
- * The value in the text of a JSON file. A byte order mark in front and any line ends are taken.
- * @param advice What to do about a file that is wrong.
- * @throws {UserError} If it is not JSON, or not what the schema says.
+ * The value in a JSON text, if it is what the schema says. A byte order mark in front and any line ends are taken.
+ * @param fail As `check` takes it.
  */
-export function decodeJson<T>(schema: Schema<T>, json: string, path: string, advice: string): T {
-  const fail = (problem: string): UserError => new UserError(`Cannot read ${path}: ${problem}; ${advice}`);
+export function checkJson<T>(schema: Schema<T>, json: string, fail: (problem: string) => Error): T {
+  // What is not UTF-8 at its first byte, such as UTF-16, has been read as this character.
+  if (json.startsWith("\ufffd")) throw fail("it is not text in UTF-8");
   let value: unknown;
   try {
     value = JSON.parse(json.replace(/^\ufeff/, ""));
   } catch (error) {
-    throw fail(`it is not JSON (${error instanceof Error ? error.message : error})`);
+    throw fail(oneLine(`it is not JSON (${error instanceof Error ? error.message : error})`));
   }
   return check(schema, value, fail);
+}
+
+/**
+ * The value in the text of a JSON file, as `checkJson` gives it.
+ * @param advice What to do about a file that is wrong.
+ * @throws {UserError} If it is not JSON, or not what the schema says.
+ */
+export function decodeJson<T>(schema: Schema<T>, json: string, path: string, advice: string): T {
+  return checkJson(schema, json, (problem) => new UserError(`Cannot read ${path}: ${problem}; ${advice}`));
+}
+
+/** The value in a JSON text; `undefined` if it is not JSON, or not what the schema says. */
+export function jsonOf<T>(schema: Schema<T>, json: string): T | undefined {
+  try {
+    return checkJson(schema, json, (problem) => new SyntaxError(problem));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a value is what the schema says. */
@@ -146,8 +202,22 @@ export function isOf<T>(schema: Schema<T>, value: unknown): value is T {
 
 /** A value as a message shows it. */
 function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "string") return JSON.stringify(cut(value));
+  if (typeof value === "bigint") return `${cut(String(value))}n`;
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
   return typeof value === "function" ? "a function" : String(value);
+}
+
+/** The beginning of a text that is too long to show. */
+function cut(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40).replace(/\p{Cs}$/u, "")}…` : text;
+}
+
+/** A text without line ends and other characters that a terminal does not print as they are. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\ufeff]/gu, (character) => {
+    const escaped = JSON.stringify(character).slice(1, -1);
+    return escaped !== character ? escaped : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
