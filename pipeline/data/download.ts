@@ -1,12 +1,14 @@
 /** A download that goes on where it stopped. */
 import { createHash } from "node:crypto";
 import { dirname } from "@std/path";
+import * as v from "valibot";
 import { formatBytes } from "../../runtime/system/bytes.ts";
 import { UserError } from "../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { readJsonIfThere, removeIfThere, statIfThere, writeFileAtomic } from "../../runtime/system/files.ts";
 import { hashFile } from "../../runtime/system/hash.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
+import { number, type Schema, someFields, text } from "../../runtime/system/schema.ts";
 
 /** How a download is checked, shown and stopped. */
 export interface DownloadOptions {
@@ -42,6 +44,12 @@ interface Origin {
   /** Length of the whole file in bytes; absent if the server did not say. */
   readonly total?: number;
 }
+
+const ORIGIN: Schema<Origin> = someFields({
+  url: text,
+  validator: v.optional(text),
+  total: v.optional(number()),
+});
 
 /** What a server sends: the bytes from `offset` on, none if `body` is `null`. */
 interface Answer extends Origin {
@@ -138,8 +146,8 @@ async function keptPart(
   hashed: boolean,
 ): Promise<Origin & { readonly size: number } | undefined> {
   const size = (await statIfThere(partial))?.size ?? 0;
-  const origin = await readJsonIfThere(originPath(partial));
-  if (size === 0 || !isOrigin(origin) || origin.url !== url) return;
+  const origin = await readJsonIfThere(ORIGIN, originPath(partial));
+  if (size === 0 || origin?.url !== url) return;
   if (origin.validator === undefined && !hashed) return;
   if (origin.total !== undefined && size > origin.total) return;
   return { ...origin, size };
@@ -257,13 +265,6 @@ async function discardPartial(path: string): Promise<void> {
 
 function originPath(partial: string): string {
   return `${partial}.json`;
-}
-
-function isOrigin(value: unknown): value is Origin {
-  return typeof value === "object" && value !== null &&
-    "url" in value && typeof value.url === "string" &&
-    (!("validator" in value) || typeof value.validator === "string") &&
-    (!("total" in value) || typeof value.total === "number");
 }
 
 async function hasHash(path: string, sha256: string): Promise<boolean> {

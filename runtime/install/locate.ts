@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "@std/path";
 import { UserError } from "../system/errors.ts";
 import { exists } from "../system/files.ts";
 import type { Progress } from "../system/progress.ts";
+import { jsonOf, list, text } from "../system/schema.ts";
 import { cacheFolder, type Env, LIBRARY_VARIABLE, processEnv } from "./paths.ts";
 import { installName, isCompatible, type LibraryNames, libraryNames, TENSORFLOW_MINOR } from "./platform.ts";
 import { readStamp } from "./stamp.ts";
@@ -110,16 +111,19 @@ async function sitePaths(pythons: readonly string[]): Promise<string[]> {
   for (const python of pythons) {
     try {
       const { success, stdout } = await new Deno.Command(python, {
-        args: ["-c", "import json, sys; print(json.dumps(sys.path))"],
+        args: [
+          "-c",
+          "import json, sys; print(json.dumps([path for path in sys.path if isinstance(path, str)]))",
+        ],
         stdin: "null",
         stderr: "null",
       }).output();
       if (!success) continue;
-      const paths: unknown = JSON.parse(new TextDecoder().decode(stdout));
+      const paths = jsonOf(list(text), new TextDecoder().decode(stdout));
       // "" is the working directory, which is not a place of packages.
-      if (Array.isArray(paths)) return paths.filter((path) => typeof path === "string" && path !== "");
+      if (paths !== undefined) return paths.filter((path) => path !== "");
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound || error instanceof SyntaxError)) throw error;
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
   return [];

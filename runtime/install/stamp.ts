@@ -1,6 +1,8 @@
 /** The stamp of a finished install. A folder without it, or with files of other sizes than it says, does not count. */
 import { join } from "@std/path";
-import { writeFileAtomic } from "../system/files.ts";
+import * as v from "valibot";
+import { readJsonIfThere, statIfThere, writeFileAtomic } from "../system/files.ts";
+import { number, recordOf, type Schema, someFields, text, truth } from "../system/schema.ts";
 
 /** What the stamp says. */
 export interface Stamp {
@@ -17,6 +19,15 @@ export interface Stamp {
   /** The size in bytes of each library, by its path in the folder. */
   readonly files: Readonly<Record<string, number>>;
 }
+
+const STAMP: Schema<Stamp> = someFields({
+  version: text,
+  gpu: truth,
+  source: text,
+  sha256: v.optional(text),
+  date: text,
+  files: recordOf(number({ whole: true, min: 0 })),
+});
 
 const NAME = "install.json";
 
@@ -37,24 +48,13 @@ export async function writeStamp(
 /** The stamp of a folder, or `undefined` if there is none or the files are not as it says. */
 export async function readStamp(folder: string): Promise<Stamp | undefined> {
   try {
-    const stamp: unknown = JSON.parse(await Deno.readTextFile(join(folder, NAME)));
-    if (!isStamp(stamp)) return undefined;
-    for (const [file, size] of Object.entries(stamp.files)) {
-      if ((await Deno.stat(join(folder, file))).size !== size) return undefined;
+    const stamp = await readJsonIfThere(STAMP, join(folder, NAME));
+    for (const [file, size] of Object.entries(stamp?.files ?? {})) {
+      if ((await statIfThere(join(folder, file)))?.size !== size) return undefined;
     }
     return stamp;
   } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
-      error instanceof SyntaxError
-    ) return undefined;
+    if (error instanceof Deno.errors.NotADirectory) return undefined;
     throw error;
   }
-}
-
-function isStamp(value: unknown): value is Stamp {
-  return typeof value === "object" && value !== null && "version" in value &&
-    typeof value.version === "string" &&
-    "gpu" in value && typeof value.gpu === "boolean" &&
-    "files" in value && typeof value.files === "object" && value.files !== null;
 }

@@ -1,5 +1,6 @@
 /** Files that may not be there, and files that are written whole or not at all. */
 import { dirname } from "@std/path";
+import { jsonOf, type Schema } from "./schema.ts";
 
 /**
  * Whether there is something at a path; what would lie in a file is not there.
@@ -24,16 +25,12 @@ export function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
 }
 
 /**
- * The value in a JSON file; `undefined` if there is no such file, or what it holds is no JSON.
+ * The value in a JSON file; `undefined` if there is no such file, or it does not hold what the schema says.
  * @throws {Deno.errors} As `Deno.readTextFile` does, but for `NotFound`.
  */
-export async function readJsonIfThere(path: string): Promise<unknown> {
+export async function readJsonIfThere<T>(schema: Schema<T>, path: string): Promise<T | undefined> {
   const text = await Deno.readTextFile(path).catch(nothingIfNotFound);
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return text === undefined ? undefined : jsonOf(schema, text);
 }
 
 /** The text of a file that tells of the system, such as those in `/proc`; empty where it cannot be read. */

@@ -1,6 +1,7 @@
 /** Which files of a folder are good, without hashing those that have not changed since they were last hashed. */
 import { join } from "@std/path";
 import { readJsonIfThere, statIfThere, writeFileAtomic } from "../../../runtime/system/files.ts";
+import { number, recordOf, type Schema, someFields, text } from "../../../runtime/system/schema.ts";
 import { type KnownFile, verifyFile } from "./files.ts";
 
 /** Name of the record in the folder. */
@@ -14,6 +15,10 @@ interface Verified {
   readonly modified: number;
 }
 
+const VERIFIED: Schema<Record<string, Verified>> = recordOf(
+  someFields({ sha256: text, bytes: number(), modified: number() }),
+);
+
 /**
  * Compares the files in a folder with what they should be. A file whose size and time of change are those that
  * `verified.json` remembers is taken as good; any other is hashed. The record is then brought up to date.
@@ -26,7 +31,7 @@ interface Verified {
  * ```
  */
 export async function findProblems(dir: string, files: readonly KnownFile[]): Promise<Map<string, string>> {
-  const record = await readRecord(join(dir, RECORD));
+  const record = await readJsonIfThere(VERIFIED, join(dir, RECORD)) ?? {};
   const verified: Record<string, Verified> = {};
   const problems = new Map<string, string>();
   for (const file of files) {
@@ -50,14 +55,6 @@ async function stateOf(path: string, { sha256 }: KnownFile): Promise<Verified | 
   return stat && { sha256, bytes: stat.size, modified: stat.mtime?.getTime() ?? NaN };
 }
 
-async function readRecord(path: string): Promise<Record<string, unknown>> {
-  const value = await readJsonIfThere(path);
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-function isSame(remembered: unknown, { sha256, bytes, modified }: Verified): boolean {
-  return typeof remembered === "object" && remembered !== null &&
-    "sha256" in remembered && remembered.sha256 === sha256 &&
-    "bytes" in remembered && remembered.bytes === bytes &&
-    "modified" in remembered && remembered.modified === modified;
+function isSame(remembered: Verified | undefined, { sha256, bytes, modified }: Verified): boolean {
+  return remembered?.sha256 === sha256 && remembered.bytes === bytes && remembered.modified === modified;
 }

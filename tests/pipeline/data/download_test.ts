@@ -248,6 +248,36 @@ downloadTest("starts again when its own memory is unreadable", [broken, serveCon
   assertEquals(await Deno.readFile(t.path), CONTENT);
 });
 
+for (
+  const [what, memory] of [
+    ["is a list", []],
+    ["has no address", { validator: '"v1"', total: 3000 }],
+    ["has a number for a validator", { url: "", validator: 1 }],
+    ["has a text for a length", { url: "", validator: '"v1"', total: "3000" }],
+    ["has no length but says so", { url: "", validator: '"v1"', total: null }],
+  ] as const
+) {
+  downloadTest(`starts again when its own memory ${what}`, [broken, serveContent], async (t) => {
+    const options = { sha256: SHA256, progress: silent, label: "a" };
+    await assertRejects(() => download(t.url, t.path, options), DownloadError);
+    const json = JSON.stringify("url" in memory ? { ...memory, url: t.url } : memory);
+    await Deno.writeTextFile(`${t.path}.partial.json`, json);
+    await download(t.url, t.path, options);
+    assertEquals(t.seen[1].range, null);
+    assertEquals(await Deno.readFile(t.path), CONTENT);
+  });
+}
+
+downloadTest("goes on by a memory with a byte order mark", [broken, serveContent], async (t) => {
+  const options = { sha256: SHA256, progress: silent, label: "a" };
+  await assertRejects(() => download(t.url, t.path, options), DownloadError);
+  const memory = `${t.path}.partial.json`;
+  await Deno.writeTextFile(memory, `\ufeff${await Deno.readTextFile(memory)}\r\n`);
+  await download(t.url, t.path, options);
+  assertEquals(t.seen[1], { range: "bytes=1000-", ifRange: '"v1"' });
+  assertEquals(await Deno.readFile(t.path), CONTENT);
+});
+
 downloadTest("takes a kept part that turns out to be all", [broken, serveContent], async (t) => {
   const options = { sha256: SHA256, progress: silent, label: "a" };
   await assertRejects(() => download(t.url, t.path, options), DownloadError);

@@ -30,6 +30,13 @@ async function makeInstall(cache: string, gpu: boolean): Promise<string> {
   return folder;
 }
 
+/** Writes other things into the stamp of an install. */
+async function changeStamp(install: string, changes: object, mark = ""): Promise<void> {
+  const path = join(install, "install.json");
+  const stamp = JSON.parse(await Deno.readTextFile(path));
+  await Deno.writeTextFile(path, mark + JSON.stringify({ ...stamp, ...changes }));
+}
+
 Deno.test("distInfoVersion knows TensorFlow's own packages only", () => {
   assertEquals(
     [
@@ -137,7 +144,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "locate leaves a damaged install aside: no stamp, a bad one, a library of another size",
+  name: "locate leaves a damaged install aside: no stamp, a bad one, a library of another size, no folder",
   ignore: !canInstall,
   fn: () =>
     inTemporary(async (folder) => {
@@ -147,8 +154,20 @@ Deno.test({
         (install) => Deno.remove(join(install, "install.json")),
         (install) => Deno.writeTextFile(join(install, "install.json"), '{"version": "2.21.0"'),
         (install) => Deno.writeTextFile(join(install, "install.json"), '{"version": "2.21.0"}'),
+        (install) => changeStamp(install, { version: 2.21 }),
+        (install) => changeStamp(install, { gpu: "false" }),
+        (install) => changeStamp(install, { source: null }),
+        (install) => changeStamp(install, { sha256: 1 }),
+        (install) => changeStamp(install, { date: null }),
+        (install) => changeStamp(install, { date: undefined }),
+        (install) => changeStamp(install, { files: [] }),
+        (install) => changeStamp(install, { files: { [`tensorflow/${names.cc}`]: "9" } }),
         (install) => Deno.truncate(join(install, "tensorflow", names.cc), 3),
         (install) => Deno.remove(join(install, "tensorflow", names.framework)),
+        async (install) => {
+          await Deno.rename(install, join(folder, "replaced"));
+          await Deno.writeTextFile(install, "a file");
+        },
       ];
       for (const damage of damages) {
         const install = await makeInstall(where.cache, false);
@@ -156,5 +175,58 @@ Deno.test({
         await damage(install);
         assertEquals(await locate(options, where), undefined, String(damage));
       }
+    }),
+});
+
+Deno.test({
+  name: "locate takes a stamp with a byte order mark, and one that says more than this version reads",
+  ignore: !canInstall,
+  fn: () =>
+    inTemporary(async (folder) => {
+      const where = await places(folder);
+      const install = await makeInstall(where.cache, false);
+      await changeStamp(install, { more: true }, "\ufeff");
+      assertEquals(await locate({ gpu: false, progress: recorder() }, where), {
+        directory: join(install, "tensorflow"),
+        version: "2.21.0",
+        source: "cache",
+      });
+    }),
+});
+
+Deno.test({
+  name: "locate asks the next Python when one does not print its paths",
+  ignore: !canInstall,
+  fn: () =>
+    inTemporary(async (folder) => {
+      const site = await makePackages(join(folder, "site"));
+      const where = await places(folder, [site]);
+      const prints = ["Python 2.7", '{"path": []}', `["${site}", 3]`, "null", ""];
+      const others = await Promise.all(
+        prints.map((text, i) => makeProgram(folder, `python${i}`, `echo '${text}'`)),
+      );
+      const found = await locate({ gpu: false, progress: recorder() }, {
+        ...where,
+        pythons: [...others, ...where.pythons],
+      });
+      assertEquals(found?.directory, join(site, "tensorflow"));
+    }),
+});
+
+Deno.test({
+  name: "locate takes the paths of a real Python that are texts",
+  ignore: !canInstall ||
+    await new Deno.Command("python3", { args: ["--version"] }).output().catch(() => null) === null,
+  fn: () =>
+    inTemporary(async (folder) => {
+      const site = await makePackages(join(folder, "site"));
+      const program =
+        `import pathlib, sys; sys.path[:0] = [pathlib.Path("${site}"), None, "${site}"]; exec(sys.argv[1])`;
+      const python = await makeProgram(folder, "real", `exec python3 -c '${program}' "$2"`);
+      const found = await locate({ gpu: false, progress: recorder() }, {
+        ...await places(folder),
+        pythons: [python],
+      });
+      assertEquals(found?.directory, join(site, "tensorflow"));
     }),
 });

@@ -8,6 +8,7 @@ import {
   statIfThere,
   writeFileAtomic,
 } from "../../../runtime/system/files.ts";
+import { fields, number } from "../../../runtime/system/schema.ts";
 import { granted } from "../../needs.ts";
 
 function test(name: string, fn: (folder: string) => Promise<void>): void {
@@ -83,14 +84,19 @@ test("statIfThere and removeIfThere: only a name that is not there is no error",
   assertEquals(names(folder), []);
 });
 
-test("readJsonIfThere: the value, or nothing without a file or without JSON in it", async (folder) => {
+test("readJsonIfThere: the value, or nothing without a file or without such JSON in it", async (folder) => {
   const path = join(folder, "notes.json");
-  assertEquals(await readJsonIfThere(path), undefined);
-  await Deno.writeTextFile(path, '{"size": 3}\n');
-  assertEquals(await readJsonIfThere(path), { size: 3 });
-  await Deno.writeTextFile(path, '{"size": ');
-  assertEquals(await readJsonIfThere(path), undefined);
-  await assertRejects(() => readJsonIfThere(folder), Error, "directory");
+  const notes = fields({ size: number() });
+  assertEquals(await readJsonIfThere(notes, path), undefined);
+  for (const json of ['{"size": 3}\n', '\ufeff{\r\n"size": 3\r\n}\r\n']) {
+    await Deno.writeTextFile(path, json);
+    assertEquals(await readJsonIfThere(notes, path), { size: 3 });
+  }
+  for (const json of ['{"size": ', '{"size": "3"}', "[]", ""]) {
+    await Deno.writeTextFile(path, json);
+    assertEquals(await readJsonIfThere(notes, path), undefined);
+  }
+  await assertRejects(() => readJsonIfThere(notes, folder), Error, "directory");
 });
 
 test("readSystemText: empty where there is nothing to read", async (folder) => {

@@ -68,7 +68,21 @@ verifiedTest("does not believe the record of another data set", async (dir) => {
   assertEquals((await findProblems(dir, [other])).size, 1);
 });
 
-for (const nonsense of ["", "{", "null", "[]", '"abc.bin"', '{"abc.bin":3}']) {
+verifiedTest(
+  "believes a record with a byte order mark, and what it does not read in it",
+  async (dir, path) => {
+    const entry = { sha256: ABC.sha256, bytes: 3, modified: THEN.getTime(), more: true };
+    await Deno.writeTextFile(join(dir, "verified.json"), `\ufeff${JSON.stringify({ "abc.bin": entry })}\r\n`);
+    await Deno.writeTextFile(path, "abd"); // a change that only a hash would show
+    await Deno.utime(path, THEN, THEN);
+    assertEquals(await problemsOf(dir), undefined);
+  },
+);
+
+const WRONG_ENTRY = JSON.stringify({
+  "abc.bin": { sha256: ABC.sha256, bytes: "3", modified: THEN.getTime() },
+});
+for (const nonsense of ["", "{", "null", "[]", '"abc.bin"', '{"abc.bin":3}', "[3]", WRONG_ENTRY]) {
   verifiedTest(`does without a record that says ${nonsense || "nothing"}`, async (dir) => {
     await Deno.writeTextFile(join(dir, "verified.json"), nonsense);
     assertEquals(await problemsOf(dir), undefined);
