@@ -8,12 +8,12 @@
  *
  * await tf.ready();
  * const images = new Uint8Array(40 * 8 * 8 * 3).map((_, i) => i % 251);
- * const labels = new Uint8Array(40).map((_, i) => i % 2);
+ * const labels = Array.from({ length: 40 }, (_, i) => i % 2);
  * const dataset = createDataset({ images, labels, imageShape: [8, 8, 3], classes: ["cat", "dog"] });
  * const stats = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
  * const data = pipe({ train: dataset }, normalize(stats), split(0.25, { seed: 42 }));
  * const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 2 });
- * const { variables } = await train(model, data, { ...recipes.resnet20, epochs: 1, batchSize: 10 });
+ * const { variables } = await train(model, data, { ...recipes.resnet20.training, epochs: 1, batchSize: 10 });
  * console.log(evaluate(model, variables, data.validation!).accuracy);
  * ```
  * @module
@@ -21,6 +21,7 @@
 export * from "./layers/mod.ts";
 export {
   type Bar,
+  choosePrecision,
   configure,
   type Cpu,
   jit,
@@ -28,6 +29,7 @@ export {
   type JitOptions,
   type Jitted,
   liveHandles,
+  type Machine,
   type Precision,
   type Progress,
   readCpu,
@@ -36,6 +38,7 @@ export {
   type RuntimeOptions,
   silent,
   TensorFlowError,
+  tree,
   UsageError,
   UserError,
   type ValueAndGrads,
@@ -72,34 +75,58 @@ export {
   split,
   type Transform,
 } from "./pipeline/data/mod.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./pipeline/inference/mod.ts";
+export { evaluate, type EvaluateOptions, type Evaluation, type Testing } from "./pipeline/inference/mod.ts";
 export { pipe } from "./pipeline/pipe.ts";
 export {
   type CheckpointNotes,
+  type EpochMetrics,
   loadCheckpoint,
   loadStart,
   loadWeights,
+  readMetrics,
+  readRunInfo,
+  type RunInfo,
+  runSession,
+  type RunSettings,
   saveCheckpoint,
   saveWeights,
+  type SessionEnd,
+  type SessionEvent,
+  type SessionOptions,
+  type SessionStart,
   type Start,
 } from "./pipeline/runs/mod.ts";
 export {
+  type AdamW,
   buildModel,
+  disposeState,
   type EpochReport,
   findRecipe,
-  initialState,
+  initialVariables,
   learningRate,
+  loadRecipe,
   type Lookahead,
-  type ModelSpec,
   type Muon,
+  type Network,
   optimize,
+  type OptimizeInput,
   type Optimizer,
+  type OptState,
+  optStateShapes,
+  prepare,
   type Recipe,
   recipes,
   type Schedule,
   type Sgd,
+  type Shapes,
+  startState,
+  type StateSettings,
+  type StateTensors,
   type StepReport,
+  type StepState,
+  type TestResults,
   train,
+  type Training,
   type TrainOptions,
   type TrainState,
   type TrainStep,

@@ -2,14 +2,13 @@
 import { join } from "@std/path";
 import {
   apply,
-  createDataset,
   decodeSafetensors,
   encodeSafetensors,
-  initialState,
   loadWeights,
   recipes,
   resnet,
   saveWeights,
+  startState,
   tf,
   trainStep,
 } from "../mod.ts";
@@ -35,13 +34,13 @@ const variables = await loadWeights(join(folder, "from-pytorch.safetensors"), mo
 await saveWeights(join(folder, "model.safetensors"), model, variables);
 const [logits] = apply(model, variables, batch(0).images, { train: false });
 
-const nothing = { images: new Uint8Array(), labels: new Uint8Array(), imageShape, classes: [] };
-const step = trainStep(model, recipes.tutorial, [], "float32");
-let state = initialState(model, recipes.tutorial, createDataset(nothing), 0, variables);
+const { training } = recipes.tutorial;
+const step = trainStep(model, training, [], "float32");
+let state = startState(model, variables, training);
 const losses: number[] = [];
 for (let i = 0; i < labels.data.length / size; i++) {
   const given = { ...batch(i), learningRate: tf.scalar(0.01), seed: tf.tensor1d([0, i], "int32") };
-  const next = step({ variables: state.variables, velocities: state.velocities }, given);
+  const next = step({ variables: state.variables, optState: state.optState }, given);
   state = { ...state, ...next };
   losses.push(next.loss.dataSync()[0]);
 }

@@ -26,6 +26,6 @@ export type { Arrays, FloatArray, NumericArray } from "./readers/arrays.ts";
 export { forwardMultiplyAdds } from "./readers/flops.ts";
 export { foldBatchNorm } from "./readers/fold.ts";
 export { initArrays } from "./readers/init.ts";
-export { type Parameter, parameterCount, parameters } from "./readers/parameters.ts";
+export { type Parameter, parameterCount, parameterRoles, parameters } from "./readers/parameters.ts";
 export { summary } from "./readers/summary.ts";
 export { init, type Tensors, toArrays, toTensors, type Variables } from "./readers/variables.ts";

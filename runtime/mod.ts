@@ -13,7 +13,9 @@ export {
 export { hasGpu, JitError } from "./binding/binding.ts";
 export { type ValueAndGrads, valueAndGrads } from "./compile/grad.ts";
 export { jit, type JitOptions, type Jitted, type Precision } from "./compile/jit.ts";
+export { choosePrecision, type Machine } from "./compile/precision.ts";
 export { withScope } from "./compile/scope.ts";
+export * as tree from "./compile/tree.ts";
 export {
   avgPool,
   batchNormInference,

@@ -17,10 +17,11 @@ import {
 } from "../pipeline/bench/peers.ts";
 import { FEWEST_STEPS, timeSteps } from "../pipeline/bench/timing.ts";
 import { versions } from "../pipeline/runs/mod.ts";
-import { choosePrecision, type Machine } from "../pipeline/training/mod.ts";
 import {
+  choosePrecision,
   configure,
   liveHandles,
+  type Machine,
   type Precision,
   readCpu,
   runtimeInfo,
@@ -118,7 +119,7 @@ export function caseOf(flags: BenchFlags, machine: Machine): BenchmarkCase {
     model,
     batch: flags.batch ?? batch,
     size: flags.size ?? size,
-    precision: choosePrecision(flags.precision, { precision: "auto" }, machine),
+    precision: choosePrecision(flags.precision ?? "auto", machine),
     inference: flags.inference,
   };
 }

@@ -55,6 +55,11 @@ const TASKS: Readonly<Record<string, Entry>> = {
     summary: "Loads, resizes, normalises and splits the images, and shows both parts.",
     load: () => import("./split.ts"),
   },
+  "recipe": {
+    summary:
+      "Prints a recipe as JSON, to change and train with --recipe FILE.json; without a name, lists them.",
+    load: () => import("./recipe.ts"),
+  },
   "summary": {
     summary: "Prints the layers of a recipe's network with their shapes and parameters.",
     load: () => import("./summary.ts"),
@@ -94,7 +99,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
   }
   await orExit(async () => {
     if (!Object.hasOwn(TASKS, name)) {
-      const close = closest(name, Object.keys(TASKS));
+      const close = name.startsWith("-") ? undefined : closest(name, Object.keys(TASKS));
       throw new UsageError(
         `Unknown task ${name}: ${close ? `did you mean ${close}? ` : ""}see "${taskCommand("--help")}"`,
       );

@@ -1,8 +1,8 @@
 /** `deno task test-accuracy`: how good a trained run is on the test images. */
 import { join } from "@std/path";
-import { fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
+import { fetchCifar, loadCifar, outputShape } from "../pipeline/data/mod.ts";
 import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
-import { buildModel, prepareData, testResults } from "../pipeline/training/mod.ts";
+import { buildModel, prepare, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf } from "../runtime/mod.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
 import { dataFlag, runFlag, runTask, type Values } from "./cli/task.ts";
@@ -30,11 +30,12 @@ async function testRun({ run, tta, json, data }: Values<typeof task.flags>): Pro
   await fetchCifar(data, { progress });
   configure({ progress });
   await tf.ready();
-  const { test } = prepareData(await loadCifar(data), recipe);
-  const model = buildModel(recipe.model, test!.classes.length);
+  const { test } = prepare(await loadCifar(data), recipe);
+  const [inputSize] = outputShape(test!);
+  const model = buildModel(recipe.network, { numClasses: test!.classes.length, inputSize });
   const variables = await loadWeights(join(dir, RUN_FILES.weights), model);
   // One figure, as it was asked for: the recipe's own test-time augmentation is the end of its training's.
-  const asked = { ...recipe, tta: false };
+  const asked = { ...recipe.testing, tta: false };
   const results = testResults(model, variables, test!, asked, { precision, progress, tta });
   if (json) console.log(JSON.stringify({ ...results.test, running: results.running, tta, run: dir }));
   else testLines(results, { tta }).forEach((line) => console.log(line));

@@ -1,6 +1,8 @@
 /** What the documents say about the code, held against the code. Their TypeScript runs by itself (`deno test --doc`). */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { buildModel } from "../pipeline/training/recipe.ts";
+import { loadRecipe } from "../pipeline/training/recipe_file.ts";
 import { importGraph } from "./import_graph.ts";
 import { canLoadTensorFlow, granted } from "./needs.ts";
 import { helpOf } from "./scripts/run_script.ts";
@@ -62,6 +64,25 @@ Deno.test({
       assertEquals(quoted(flags, /^--/).sort(), [...shown].sort(), names);
     }
     assertEquals(named.sort(), Object.keys(tasks).sort());
+  },
+});
+
+Deno.test({
+  name: "README.md: the recipe of one's own is one",
+  ignore: !granted("read", "write"),
+  async fn(): Promise<void> {
+    const readme = await Deno.readTextFile(at("README.md"));
+    const shown = [...readme.matchAll(/```json\n([^]*?)```/g)].map(([, json]) => json);
+    assert(shown.length > 0);
+    const path = await Deno.makeTempFile({ suffix: ".json" });
+    try {
+      for (const json of shown) {
+        await Deno.writeTextFile(path, json);
+        buildModel((await loadRecipe(path)).network);
+      }
+    } finally {
+      await Deno.remove(path);
+    }
   },
 });
 

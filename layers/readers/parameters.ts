@@ -34,6 +34,11 @@ export function parameters(model: Model): readonly Parameter[] {
   return model.nodes.flatMap(parametersOf);
 }
 
+/** What each parameter and running statistic of a model is, by name. */
+export function parameterRoles(model: Model): Readonly<Record<string, Parameter["role"]>> {
+  return Object.fromEntries(parameters(model).map(({ name, role }) => [name, role]));
+}
+
 /** How many numbers are trained: the running statistics are not among them. */
 export function parameterCount(model: Model): number {
   return parameters(model)

@@ -1,23 +1,17 @@
 /** How fast a network trains or predicts: the step that training runs, on made images, timed step by step. */
-import {
-  apply,
-  foldBatchNorm,
-  forwardMultiplyAdds,
-  type Model,
-  type Tensors,
-  type Variables,
-} from "../../layers/mod.ts";
+import { apply, foldBatchNorm, forwardMultiplyAdds, type Model, type Variables } from "../../layers/mod.ts";
 import { stream } from "../../layers/readers/random.ts";
 import { type Profile, profile, type ProfileOptions } from "../../runtime/compile/mod.ts";
-import { jit, type Precision, tf } from "../../runtime/mod.ts";
-import { UsageError } from "../../runtime/system/errors.ts";
+import { jit, type Precision, tf, tree } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
-import { createDataset, type Dataset } from "../data/dataset.ts";
-import { buildModel, findRecipe, type Recipe } from "../training/recipes.ts";
-import { disposeState, initialState, trainStep } from "../training/train.ts";
+import { createDataset, type Data, type Dataset } from "../data/dataset.ts";
+import { buildModel, type Recipe } from "../training/recipe.ts";
+import { findRecipe } from "../training/recipes.ts";
+import { disposeState, initialVariables, startState } from "../training/state.ts";
+import { type StepState, trainStep } from "../training/train.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import { type BatchTensors, batchTensors } from "../transforms/batch_tensors.ts";
-import { augment, normalize } from "../transforms/transforms.ts";
+import { transform } from "../transforms/transforms.ts";
 
 /** What is timed: a network and the recipe that it is trained by. */
 const MODELS = {
@@ -27,8 +21,8 @@ const MODELS = {
   resnet56: { recipe: "resnet56", batch: 128, size: 32 },
   resnet110: { recipe: "resnet110", batch: 128, size: 32 },
   resnet34: { recipe: "tutorial", batch: 16, size: 224 },
-  fast: { recipe: "fast", batch: findRecipe("fast").batchSize, size: 32 },
-  accurate: { recipe: "accurate", batch: findRecipe("accurate").batchSize, size: 32 },
+  fast: { recipe: "fast", batch: findRecipe("fast").training.batchSize, size: 32 },
+  accurate: { recipe: "accurate", batch: findRecipe("accurate").training.batchSize, size: 32 },
 } as const;
 
 /** Name of a network that can be timed. */
@@ -88,8 +82,9 @@ export function createBenchmark(
   { model: name, batch, size, precision, inference }: BenchmarkCase,
 ): Benchmark {
   const recipe = findRecipe(MODELS[name].recipe);
-  const model = modelOfSize(name, recipe, size);
-  const dataset = madeDataset(batch, size, recipe, recipe.whiten);
+  const action = `Cannot use --size ${size} for ${name}`;
+  const model = buildModel(recipe.network, { inputSize: size, action });
+  const dataset = madeDataset(batch, size, recipe, recipe.training.whiten);
   const [made] = batches(dataset, batch);
   const input = batchTensors(made, dataset.imageShape);
   const steps = inference
@@ -112,29 +107,26 @@ type Steps = Pick<Benchmark, "step" | "dispose"> & { profile(options: ProfileOpt
 
 function trainingSteps(
   model: Model,
-  recipe: Recipe,
+  { training }: Recipe,
   dataset: Dataset,
   input: BatchTensors,
   precision: Precision,
 ): Steps {
-  const compiled = trainStep(model, recipe, dataset.transforms, precision);
-  let state = initialState(model, recipe, dataset, SEED);
+  const compiled = trainStep(model, training, dataset.transforms, precision);
+  let state = startState(model, initialVariables(model, dataset, training, SEED), training);
   const changing = (): { learningRate: tf.Scalar; seed: tf.Tensor1D } => ({
     learningRate: tf.scalar(LEARNING_RATE),
     seed: tf.tensor1d([SEED, state.step], "int32"),
   });
-  const tensors = (): { variables: Variables; velocities: Tensors } => ({
-    variables: state.variables,
-    velocities: state.velocities,
-  });
+  const tensors = (): StepState => ({ variables: state.variables, optState: state.optState });
   return {
     step(): number {
       const more = changing();
-      const { variables, velocities, loss } = compiled(tensors(), { ...input, ...more });
+      const { variables, optState, loss } = compiled(tensors(), { ...input, ...more });
       const [lastLoss] = loss.dataSync();
       tf.dispose([more, loss]);
-      disposeState(state);
-      state = { ...state, variables, velocities, step: state.step + 1, lastLoss };
+      tree.dispose(tensors());
+      state = { ...state, variables, optState, step: state.step + 1, lastLoss };
       return lastLoss;
     },
     profile(options): Profile {
@@ -159,9 +151,9 @@ function inferenceSteps(
   { images }: BatchTensors,
   precision: Precision,
 ): Steps {
-  const state = initialState(model, recipe, dataset, SEED);
-  const folded = foldBatchNorm(model, state.variables);
-  disposeState(state);
+  const drawn = initialVariables(model, dataset, recipe.training, SEED);
+  const folded = foldBatchNorm(model, drawn);
+  tree.dispose(drawn);
   const { variables } = folded;
   const compiled = jit(
     function inferenceStep(
@@ -182,28 +174,17 @@ function inferenceSteps(
     },
     profile: (options) => profile(compiled, [{ variables }, { images }], options),
     dispose(): void {
-      tf.dispose([variables.params, variables.batchStats]);
+      tree.dispose(variables);
       compiled.dispose();
     },
   };
-}
-
-function modelOfSize(name: BenchmarkModel, { model: spec }: Recipe, inputSize: number): Model {
-  try {
-    return spec.kind === "fast"
-      ? buildModel({ ...spec, cfg: { ...spec.cfg, inputSize } })
-      : buildModel({ ...spec, cfg: { ...spec.cfg, inputSize } });
-  } catch (error) {
-    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
-    throw new UsageError(`Cannot use --size ${inputSize} for ${name}: ${error.message}`);
-  }
 }
 
 /** `count` images of noise with the transforms of a recipe: normalised, and augmented before that if asked for. */
 export function madeDataset(
   count: number,
   size: number,
-  recipe: Pick<Recipe, "augment" | "stats">,
+  { transforms }: Pick<Recipe, "transforms">,
   augmented: boolean,
 ): Dataset {
   const draw = stream(SEED, "benchmark");
@@ -213,9 +194,7 @@ export function madeDataset(
     imageShape: [size, size, 3],
     classes: Array.from({ length: 10 }, (_, i) => `class ${i}`),
   });
-  const data = { train: dataset };
-  const { train } = normalize(recipe.stats)(
-    augmented && recipe.augment ? augment(recipe.augment)(data) : data,
-  );
-  return train;
+  const starting: Data = { train: dataset };
+  const used = transforms.filter(({ kind }) => kind === "normalize" || (augmented && kind === "augment"));
+  return used.reduce((data, step) => transform(step)(data), starting).train;
 }

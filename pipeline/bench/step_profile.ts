@@ -90,7 +90,7 @@ export function shortName({ name }: RunNode): string {
  * Which layer a node of a step works for, by its name: the scope that it was traced in (`withScope`), which TensorFlow's
  * rewrites keep. What several layers compute alike is computed once, by the name of the first.
  *
- * @param node With arguments called by their place in `[{ variables: { params, batchStats }, velocities }, batch]`.
+ * @param node With arguments called by their place in `[{ variables: { params, batchStats }, optState }, batch]`.
  */
 export function placeOf({ name, op, inputs }: RunNode): Place {
   if (inputs.length === 0) return { layer: PARTS.other, pass: "forward" }; // arguments; constants, which many read

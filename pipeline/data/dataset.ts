@@ -48,7 +48,7 @@ export interface Dataset {
   /** The whole store, `[N, H, W, C]` in row-major order, 0 to 255. */
   readonly images: Uint8Array;
   /** Class numbers of the whole store, `[N]`, below `classes.length`. */
-  readonly labels: Uint8Array;
+  readonly labels: Uint32Array;
   /** `[H, W, C]` as stored; `outputShape` gives it after the transforms. */
   readonly imageShape: readonly [height: number, width: number, channels: number];
   /** Names of the classes, by class number. */
@@ -74,7 +74,7 @@ export interface Data {
  *
  * @param store Pixels `[N, H, W, C]` 0 to 255, labels `[N]`, the shape of one image and the names of the classes.
  * @throws {TypeError} If the sizes of pixels, labels and shape do not agree.
- * @throws {RangeError} If a label has no class name.
+ * @throws {RangeError} If a label is no class number: not whole, below 0, or without a class name.
  * @example
  * ```ts
  * import { createDataset } from "./dataset.ts";
@@ -87,7 +87,9 @@ export interface Data {
  * });
  * ```
  */
-export function createDataset(store: Pick<Dataset, "images" | "labels" | "imageShape" | "classes">): Dataset {
+export function createDataset(
+  store: Pick<Dataset, "images" | "imageShape" | "classes"> & { readonly labels: ArrayLike<number> },
+): Dataset {
   const { images, labels, imageShape, classes } = store;
   const [height, width, channels] = imageShape;
   if (images.length !== labels.length * height * width * channels) {
@@ -97,16 +99,17 @@ export function createDataset(store: Pick<Dataset, "images" | "labels" | "imageS
       } bytes, found ${images.length}`,
     );
   }
-  const wrong = labels.findIndex((label) => label >= classes.length);
-  if (wrong >= 0) {
+  for (let i = 0; i < labels.length; i++) {
+    if (Number.isInteger(labels[i]) && labels[i] >= 0 && labels[i] < classes.length) continue;
     throw new RangeError(
-      `createDataset: label ${wrong} is ${labels[wrong]}, expected 0 to ${
+      `createDataset: label ${i} is ${labels[i]}, expected 0 to ${
         classes.length - 1
       } (${classes.length} classes)`,
     );
   }
   const indices = Uint32Array.from({ length: labels.length }, (_, index) => index);
-  return { images, labels, imageShape, classes, indices, transforms: [] };
+  const stored = labels instanceof Uint32Array ? labels : Uint32Array.from(labels);
+  return { images, labels: stored, imageShape, classes, indices, transforms: [] };
 }
 
 /**

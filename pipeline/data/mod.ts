@@ -7,6 +7,6 @@ export { type Catalogue, fetchCifar, type FetchOptions } from "./cifar/fetch.ts"
 export type { KnownFile } from "./cifar/files.ts";
 export { loadCifar } from "./cifar/load.ts";
 export type { NpmPackage } from "./cifar/npm.ts";
-export { CIFAR10_CLASSES } from "./cifar/records.ts";
+export { CIFAR10_CLASSES, IMAGE_SHAPE as CIFAR10_IMAGE_SHAPE } from "./cifar/records.ts";
 export * from "./dataset.ts";
 export { limit, split } from "./split.ts";

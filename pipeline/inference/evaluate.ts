@@ -1,8 +1,9 @@
 /** Accuracy and loss of a network on a data set. */
 import { apply, foldBatchNorm, type Model, type Variables } from "../../layers/mod.ts";
-import { crossEntropy, jit, type Precision, tf } from "../../runtime/mod.ts";
+import { choosePrecision, crossEntropy, jit, type Precision, tf } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { checkFit } from "../data/fit.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import { batchTensors } from "../transforms/batch_tensors.ts";
 import { look, VIEWS } from "./views.ts";
@@ -19,20 +20,24 @@ export interface Evaluation {
   readonly loss: number;
 }
 
-/** How to evaluate. */
-export interface EvaluateOptions {
-  /** Images a step; every image counts, the last batch may be smaller. */
-  readonly batchSize?: number;
+/** How images are measured. Plain data. */
+export interface Testing {
   /**
    * "running" normalises with the statistics that training has collected, folded into the convolutions (see
    * `foldBatchNorm`). "batch" normalises each batch with its own, as a PyTorch model does that was never told
    * `eval()`; the running statistics stay as they are.
    */
-  readonly statistics?: "running" | "batch";
+  readonly statistics: "running" | "batch";
+  /** Images a step; every image counts, the last batch may be smaller. It matters to the result with "batch" only. */
+  readonly batchSize: number;
   /** Test-time augmentation: the weighted mean of the logits of six views of each image. */
-  readonly tta?: boolean;
-  /** Number format of convolutions and matrix products; float32 unless given. */
-  readonly precision?: Precision;
+  readonly tta: boolean;
+}
+
+/** How to evaluate; what is left out is `running`, 500 images a step, no test-time augmentation. */
+export interface EvaluateOptions extends Partial<Testing> {
+  /** Number format of convolutions and matrix products; float32 unless given, "auto" leaves it to the machine. */
+  readonly precision?: Precision | "auto";
   /** Told after each batch how many images are done. */
   readonly onBatch?: (images: number) => void;
 }
@@ -40,6 +45,7 @@ export interface EvaluateOptions {
 /**
  * Evaluates a network on every image of a data set, in order.
  * @param variables Not disposed.
+ * @throws {UsageError} If the network does not fit the images.
  */
 export function evaluate(
   model: Model,
@@ -48,34 +54,37 @@ export function evaluate(
   { batchSize = 500, statistics = "running", tta = false, precision = "float32", onBatch }: EvaluateOptions =
     {},
 ): Evaluation {
-  const isFolded = statistics === "running";
-  const network = isFolded ? foldBatchNorm(model, variables) : { model, variables };
-  const step = jit(function evalStep(variables: Variables, images: tf.Tensor4D, labels: tf.Tensor1D) {
-    const x = applyTransforms(dataset.transforms, images, { train: false });
-    const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
-      isFolded
-        ? apply(network.model, variables, x, { train: false })[0]
-        : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
-    const logits = tta
-      ? tf.addN<tf.Tensor2D>(VIEWS.map(({ weight, ...view }) => tf.mul(logitsOf(look(x, view)), weight)))
-      : logitsOf(x);
-    const hits = tf.equal(tf.argMax(logits, 1), labels);
-    return { correct: tf.sum(tf.cast(hits, "int32")), loss: crossEntropy(logits, labels) };
-  }, { precision });
+  checkFit(model, dataset, { action: "Cannot evaluate", batchSize, statistics });
   let [correct, images, lossSum] = [0, 0, 0];
-  try {
-    for (const batch of batches(dataset, batchSize)) {
-      const { images: x, labels } = batchTensors(batch, dataset.imageShape);
-      const result = step(network.variables, x, labels);
-      correct += result.correct.dataSync()[0];
-      lossSum += result.loss.dataSync()[0] * batch.size;
-      images += batch.size;
-      tf.dispose([x, labels, result]);
-      onBatch?.(images);
+  tf.tidy(() => {
+    const isFolded = statistics === "running";
+    const network = isFolded ? foldBatchNorm(model, variables) : { model, variables };
+    const step = jit(function evalStep(variables: Variables, images: tf.Tensor4D, labels: tf.Tensor1D) {
+      const x = applyTransforms(dataset.transforms, images, { train: false });
+      const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
+        isFolded
+          ? apply(network.model, variables, x, { train: false })[0]
+          : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
+      const logits = tta
+        ? tf.addN<tf.Tensor2D>(VIEWS.map(({ weight, ...view }) => tf.mul(logitsOf(look(x, view)), weight)))
+        : logitsOf(x);
+      const hits = tf.equal(tf.argMax(logits, 1), labels);
+      return { correct: tf.sum(tf.cast(hits, "int32")), loss: crossEntropy(logits, labels) };
+    }, { precision: choosePrecision(precision) });
+    try {
+      for (const batch of batches(dataset, batchSize)) {
+        tf.tidy(() => {
+          const { images: x, labels } = batchTensors(batch, dataset.imageShape);
+          const result = step(network.variables, x, labels);
+          correct += result.correct.dataSync()[0];
+          lossSum += result.loss.dataSync()[0] * batch.size;
+        });
+        images += batch.size;
+        onBatch?.(images);
+      }
+    } finally {
+      step.dispose();
     }
-  } finally {
-    step.dispose();
-    if (isFolded) tf.dispose([network.variables.params, network.variables.batchStats]);
-  }
+  });
   return { accuracy: correct / images, correct, images, loss: lossSum / images };
 }

@@ -2,4 +2,4 @@
  * What a trained network says of images.
  * @module
  */
-export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export { evaluate, type EvaluateOptions, type Evaluation, type Testing } from "./evaluate.ts";

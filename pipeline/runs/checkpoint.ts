@@ -2,28 +2,28 @@
 import {
   decodeSafetensors,
   encodeSafetensors,
-  type FloatArray,
   fromPyTorch,
   initArrays,
   type Model,
   type NumericArray,
   parameters,
-  type Tensors,
   toArrays,
   toPyTorch,
   toTensors,
   type Variables,
 } from "../../layers/mod.ts";
-import { UserError } from "../../runtime/mod.ts";
+import { tf, tree, UserError } from "../../runtime/mod.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../../runtime/system/files.ts";
-import type { TrainState } from "../training/train.ts";
-
-/** In a checkpoint the optimizer's velocities stand under the parameters' names with this in front. */
-const VELOCITY = "velocity.";
-
-/** And the slow variables of lookahead with this. */
-const SLOW = "slow.";
+import {
+  mapShapes,
+  pathName,
+  stateProblem,
+  type StateSettings,
+  stateShapes,
+  type TrainState,
+} from "../training/state.ts";
+import { currentTensors } from "./earlier.ts";
 
 /** What a run notes beside the tensors; every number comes back bit for bit. */
 export interface CheckpointNotes {
@@ -89,106 +89,72 @@ export async function loadStart(path: string, model: Model, seed: number): Promi
 }
 
 /**
- * Writes a checkpoint: weights, statistics, velocities, and how far the run is.
+ * Writes a checkpoint: every tensor of a state, by its place in it and in the layout of memory, and how far the run is.
  * @example
  * ```ts
  * import type { Model } from "../../layers/mod.ts";
  * import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
- * import type { TrainState } from "../training/train.ts";
+ * import { recipes } from "../training/recipes.ts";
+ * import type { TrainState } from "../training/state.ts";
  *
  * const path = "runs/a/checkpoint.safetensors";
  * async function thereAndBack(model: Model, state: TrainState): Promise<TrainState> {
- *   await saveCheckpoint(path, model, state, { seconds: 12.5 });
- *   return (await loadCheckpoint(path, model)).state;
+ *   await saveCheckpoint(path, state, { seconds: 12.5 });
+ *   return (await loadCheckpoint(path, model, recipes.fast.training)).state;
  * }
  * ```
  */
 export async function saveCheckpoint(
   path: string,
-  model: Model,
-  { variables, velocities, slow, step, lossSum, lastLoss }: TrainState,
+  { variables, optState, slow, step, lossSum, lastLoss }: TrainState,
   { seconds }: CheckpointNotes,
 ): Promise<void> {
-  const weights = toPyTorch(model, toArrays(variables), step);
-  const entries = [
-    ...prefixed(VELOCITY, velocities),
-    ...prefixed(SLOW, { ...slow?.params, ...slow?.batchStats }),
-  ];
-  const notes = { step, lossSum, lastLoss, seconds };
-  const metadata = Object.fromEntries(Object.entries(notes).map(([key, value]) => [key, String(value)]));
-  await writeFileAtomic(path, encodeSafetensors({ ...weights, ...Object.fromEntries(entries) }, metadata));
-}
-
-function prefixed(prefix: string, tensors: Tensors): [string, NumericArray][] {
-  return Object.entries(tensors).map(([name, tensor]) => [
-    prefix + name,
+  const arrays = tree.entries({ variables, optState, slow }).map(([path, tensor]): [string, NumericArray] => [
+    pathName(path),
     { shape: tensor.shape, data: tensor.dataSync<"float32">() },
   ]);
+  const notes = { step, lossSum, lastLoss, seconds };
+  const metadata = Object.fromEntries(Object.entries(notes).map(([key, value]) => [key, String(value)]));
+  await writeFileAtomic(path, encodeSafetensors(Object.fromEntries(arrays), metadata));
 }
 
 /**
  * Reads a checkpoint.
- * @throws {UserError} If the file is missing, damaged, or of another network.
+ * @param settings Of the run: they say which tensors its state has.
+ * @throws {UserError} If the file is missing, damaged, of another network or of other settings.
  */
 export async function loadCheckpoint(
   path: string,
   model: Model,
+  settings: StateSettings,
 ): Promise<{ state: TrainState; notes: CheckpointNotes }> {
   const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
-  const entries = Object.entries(tensors);
-  const isWeight = ([key]: [string, NumericArray]): boolean =>
-    !key.startsWith(VELOCITY) && !key.startsWith(SLOW);
-  const arrays = fromPyTorch(model, Object.fromEntries(entries.filter(isWeight)), path);
-  /** What stands under a prefix, each of the shape of the variable of its name. */
-  const under = (prefix: string, variables: Readonly<Record<string, FloatArray>>) =>
-    Object.fromEntries(
-      entries.filter(([key]) => key.startsWith(prefix)).map(
-        ([key, { shape, data }]): [string, FloatArray] => {
-          const name = key.slice(prefix.length);
-          const expected = variables[name]?.shape;
-          if (`${expected}` !== `${shape}` || !(data instanceof Float32Array)) {
-            throw damaged(path, `"${key}" has shape [${shape}], the parameter has [${expected ?? "none"}]`);
-          }
-          return [name, { shape, data }];
-        },
-      ),
-    );
-  const velocities = under(VELOCITY, arrays.params);
-  const all = { ...arrays.params, ...arrays.batchStats };
-  const slow = under(SLOW, all);
-  const missing = Object.keys(all).find((name) => !(name in slow));
-  const slowEntries = Object.entries(slow);
-  if (slowEntries.length > 0 && missing !== undefined) throw damaged(path, `it has no "${SLOW}${missing}"`);
-  const isStatistic = ([name]: [string, FloatArray]): boolean => name in arrays.batchStats;
+  const fail = (problem: string): UserError =>
+    new UserError(`Cannot resume from ${path}: ${problem}; it is not a checkpoint of this run`);
   const note = (key: string): number => {
     const text = metadata[key];
     const value = Number(text);
-    if (text === undefined || (Number.isNaN(value) && text !== "NaN")) {
-      throw damaged(path, `its ${key} is ${text ?? "missing"}`);
+    if (text === undefined || text.trim() === "" || (Number.isNaN(value) && text !== "NaN")) {
+      throw fail(`its ${key} is ${text ?? "missing"}`);
     }
     return value;
   };
   const [step, lossSum, lastLoss] = [note("step"), note("lossSum"), note("lastLoss")];
+  if (!Number.isSafeInteger(step) || step < 0) throw fail(`its step is ${step}`);
   const notes = { seconds: note("seconds") };
+  const isCurrent = Object.keys(tensors).some((name) => name.startsWith("variables/"));
+  const arrays = isCurrent ? tensors : currentTensors(tensors, model, path);
+  const shapes = new Map(Object.entries(arrays).map(([name, { shape }]) => [name, shape]));
+  const problem = stateProblem(model, settings, shapes);
+  if (problem !== undefined) throw fail(problem);
+  const other = Object.keys(arrays).find((name) => !(arrays[name].data instanceof Float32Array));
+  if (other !== undefined) throw fail(`"${other}" is not float32`);
   // Tensors last: they would outlive an error.
-  const state: TrainState = {
-    variables: toTensors(arrays),
-    velocities: toTensors({ params: velocities, batchStats: {} }).params,
-    ...(slowEntries.length > 0 && {
-      slow: toTensors({
-        params: Object.fromEntries(slowEntries.filter((entry) => !isStatistic(entry))),
-        batchStats: Object.fromEntries(slowEntries.filter(isStatistic)),
-      }),
-    }),
-    step,
-    lossSum,
-    lastLoss,
-  };
-  return { state, notes };
-}
-
-function damaged(path: string, problem: string): UserError {
-  return new UserError(`Cannot resume from ${path}: ${problem}; it is not a checkpoint of this run`);
+  const state = mapShapes(
+    stateShapes(model, settings),
+    (shape, place) => tf.tensor(arrays[pathName(place)].data as Float32Array, [...shape], "float32"),
+  );
+  return { state: { ...state, step, lossSum, lastLoss }, notes };
 }
 
 function readFile(path: string): Promise<Uint8Array> {

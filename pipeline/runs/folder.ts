@@ -1,13 +1,24 @@
 /** A run's folder: what was asked for, how it went, and the weights. */
 import { join } from "@std/path";
+import * as v from "valibot";
 import type { Precision } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { exists, writeFileAtomic } from "../../runtime/system/files.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
+import {
+  decodeJson,
+  fields,
+  number,
+  oneOf,
+  recordOf,
+  type Schema,
+  text,
+} from "../../runtime/system/schema.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
-import type { Recipe } from "../training/recipes.ts";
+import { type Recipe, recipeSchema } from "../training/recipe.ts";
 import type { EpochReport } from "../training/train.ts";
+import { currentRecipe } from "./earlier.ts";
 
 /** The files of a run. */
 export const RUN_FILES = {
@@ -17,22 +28,28 @@ export const RUN_FILES = {
   checkpoint: "checkpoint.safetensors",
 } as const;
 
-/** What a run is made of: with it, the same code and the same kind of machine, the run can be done again. */
-export interface RunInfo {
-  /** The recipe as it was run, changes by flags included. */
+/** What a run is asked to be. */
+export interface RunSettings {
+  /** What is trained, and how. */
   readonly recipe: Recipe;
-  /** Of weights, order and augmentation. */
+  /** Of weights, order and augmentation, in [0, 2^31). */
   readonly seed: number;
-  /** Number format of the convolutions. */
-  readonly precision: Precision;
+  /** Number format of the convolutions, instead of the recipe's. */
+  readonly precision?: Precision;
   /** The first so many training images, or all. */
   readonly limit?: number;
-  /** File of the weights that it started from. */
+  /** File of the weights that it starts from. */
   readonly init?: string;
-  /** Of one kernel, where they were asked for. */
+  /** Of one kernel, where they are asked for. */
   readonly threads?: number;
-  /** Where it ran, where that was asked for. */
+  /** Where it runs, where that is asked for. */
   readonly device?: "cpu" | "gpu";
+}
+
+/** What a run is made of: with it, the same code and the same kind of machine, the run can be done again. */
+export interface RunInfo extends RunSettings {
+  /** Number format that the convolutions have. */
+  readonly precision: Precision;
   /** Processor, its instruction set and cores. */
   readonly cpu: { readonly model: string; readonly instructions: string; readonly cores: number };
   /** Of what computes, by name: Deno, TensorFlow, TensorFlow.js. */
@@ -48,6 +65,42 @@ export interface RunInfo {
   /** The same with test-time augmentation, where the recipe has it. */
   readonly testTta?: Evaluation;
 }
+
+const count = number({ whole: true, min: 0 });
+const atLeastOne = number({ whole: true, min: 1 });
+const share = number({ min: 0, max: 1 });
+
+const settings = {
+  recipe: v.pipe(v.unknown(), v.transform(currentRecipe), recipeSchema),
+  seed: number({ whole: true, min: 0, max: 2 ** 31 - 1 }),
+  precision: oneOf(["float32", "bfloat16"]),
+  limit: v.optional(atLeastOne),
+  init: v.optional(text),
+  threads: v.optional(atLeastOne),
+  device: v.optional(oneOf(["cpu", "gpu"])),
+};
+
+/** What may be asked of a run; what is left out is decided for a new one, and as it was in one that goes on. */
+export const settingsSchema: Schema<Partial<RunSettings>> = v.partial(fields(settings));
+
+const evaluation: Schema<Evaluation> = fields({
+  accuracy: share,
+  correct: count,
+  images: atLeastOne,
+  // JSON writes a loss that is not finite as `null`: that of weights that went astray in the last step.
+  loss: v.pipe(v.nullable(number()), v.transform((loss) => loss ?? NaN)),
+});
+
+const infoSchema: Schema<RunInfo> = fields({
+  ...settings,
+  cpu: fields({ model: text, instructions: text, cores: number() }),
+  versions: recordOf(text),
+  version: v.optional(text),
+  commit: v.optional(text),
+  started: text,
+  test: v.optional(evaluation),
+  testTta: v.optional(evaluation),
+});
 
 /** One line of `metrics.jsonl`: an epoch. */
 export interface EpochMetrics {
@@ -70,6 +123,18 @@ export interface EpochMetrics {
   /** Of its last step. */
   readonly learningRate: number;
 }
+
+const metricsSchema: Schema<EpochMetrics> = fields({
+  epoch: atLeastOne,
+  step: atLeastOne,
+  seconds: number({ min: 0 }),
+  imagesPerSecond: number({ min: 0 }),
+  loss: number(),
+  lastLoss: number(),
+  validationAccuracy: v.nullable(share),
+  validationAccuracyRunning: v.optional(share),
+  learningRate: number({ min: 0 }),
+});
 
 /** The line of an epoch. */
 export function epochMetrics(
@@ -132,41 +197,31 @@ export function writeRunInfo(dir: string, info: RunInfo): Promise<void> {
 
 /**
  * Reads `run.json`.
- * @throws {UserError} If there is none, or it is damaged.
+ * @throws {UserError} If there is none, or it is not the record of a run; the message names the field.
  */
 export async function readRunInfo(dir: string): Promise<RunInfo> {
   const path = join(dir, RUN_FILES.info);
-  const text = await explainFileErrors(
+  const json = await explainFileErrors(
     `Cannot read ${path}`,
     `name the folder of a run, such as those in runs/`,
     () => Deno.readTextFile(path),
   );
-  try {
-    const info: Partial<RunInfo> | null = JSON.parse(text);
-    if (info?.recipe !== undefined && info.seed !== undefined && info.precision !== undefined) {
-      return info as RunInfo;
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new UserError(`Cannot read ${path}: it is not the record of a run; name another run`);
+  return decodeJson(infoSchema, json, path, "mend the file, or name another run");
 }
 
 /**
  * The lines of `metrics.jsonl`; none if there is no file yet.
- * @throws {UserError} If a line is not JSON.
+ * @throws {UserError} If a line is not that of an epoch.
  */
 export async function readMetrics(dir: string): Promise<EpochMetrics[]> {
   const path = join(dir, RUN_FILES.metrics);
   if (!await exists(path)) return [];
-  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
-  return lines.map((line, i) => {
-    try {
-      return JSON.parse(line);
-    } catch {
-      throw new UserError(`Cannot read ${path}: line ${i + 1} is not JSON; take the line out`);
-    }
-  });
+  const lines = (await Deno.readTextFile(path)).split(/\r?\n/);
+  return lines.flatMap((line, i) =>
+    line === ""
+      ? []
+      : [decodeJson(metricsSchema, line, `${path}, line ${i + 1}`, "mend the line, or take it out")]
+  );
 }
 
 /** Writes all lines of `metrics.jsonl`. */

@@ -11,6 +11,21 @@ export {
   saveWeights,
   type Start,
 } from "./checkpoint.ts";
-export { latestRun, readMetrics, readRunInfo, RUN_FILES } from "./folder.ts";
-export { runSession, type SessionStart } from "./session.ts";
+export {
+  type EpochMetrics,
+  latestRun,
+  readMetrics,
+  readRunInfo,
+  RUN_FILES,
+  type RunInfo,
+  type RunSettings,
+} from "./folder.ts";
+export { type Asked, checkResumed } from "./resume.ts";
+export {
+  runSession,
+  type SessionEnd,
+  type SessionEvent,
+  type SessionOptions,
+  type SessionStart,
+} from "./session.ts";
 export { versions } from "./versions.ts";

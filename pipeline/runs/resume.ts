@@ -1,40 +1,56 @@
 /** What a resumed run may be asked for. */
 import { UsageError } from "../../runtime/system/errors.ts";
-import type { Changes } from "../training/prepare.ts";
 import type { RunInfo } from "./folder.ts";
 
-/** Flags of `train` that a run is made of. */
-export type RunFlags =
-  & Changes
-  & { readonly recipe?: string }
-  & Partial<Pick<RunInfo, "seed" | "precision" | "limit" | "init" | "threads" | "device">>;
+/** One thing that a run is asked for. */
+export interface Asked {
+  /** What messages call it, e.g. `--epochs`. */
+  readonly name: string;
+  /** Where it stands in the run's settings, e.g. `recipe.training.epochs`. */
+  readonly path: string;
+  /** What is asked for. */
+  readonly value: unknown;
+}
 
 /**
- * Checks the flags of a resumed run against its own settings: they may repeat them, not change them.
- * @throws {UsageError} Naming the first flag that contradicts.
+ * Holds what is asked for against a run's own settings: it may repeat them, not change them.
+ * @throws {UsageError} Naming the first that contradicts.
  */
-export function checkResumed(flags: RunFlags, info: RunInfo, dir: string): void {
-  const { recipe } = info;
-  const settings: Required<{ [K in keyof RunFlags]: unknown }> = {
-    recipe: recipe.name,
-    epochs: recipe.epochs,
-    batch: recipe.batchSize,
-    lr: recipe.schedule.rate,
-    seed: info.seed,
-    precision: info.precision,
-    limit: info.limit,
-    init: info.init,
-    threads: info.threads,
-    device: info.device,
-  };
-  for (const [flag, value] of Object.entries(settings)) {
-    const given = flags[flag as keyof RunFlags];
-    if (given !== undefined && given !== value) {
-      throw new UsageError(
-        `Cannot resume ${dir} with --${flag} ${given}: the run has ${
-          value ?? "none"
-        }; leave the flag out, or start a new run`,
-      );
-    }
+export function checkResumed(asked: readonly Asked[], info: RunInfo, dir: string): void {
+  for (const { name, path, value } of asked) {
+    const keys = path.split(".");
+    const found = difference(value, keys.reduce((at: unknown, key) => Object(at)[key], info), []);
+    if (found === undefined) continue;
+    const inside = found.path.length > 0;
+    throw new UsageError(
+      `Cannot resume ${dir} with ${name}${inside ? "" : ` ${show(found.one)}`}: ` +
+        (inside ? `its ${found.path.join(".")} is ${show(found.one)}, ` : "") +
+        `the run has ${show(found.other)}; leave it out, or start a new run`,
+    );
   }
+}
+
+/** The first place in which two values of plain data differ. What only tells people about them does not count. */
+function difference(
+  one: unknown,
+  other: unknown,
+  path: readonly string[],
+): { path: readonly string[]; one: unknown; other: unknown } | undefined {
+  if (Object.is(one, other)) return undefined;
+  if (!isObject(one) || !isObject(other)) return { path, one, other };
+  for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    if (key === "about") continue;
+    const found = difference(one[key], other[key], [...path, key]);
+    if (found !== undefined) return found;
+  }
+}
+
+/** Lists too: their keys are the places. */
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "none";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

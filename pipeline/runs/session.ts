@@ -1,22 +1,20 @@
 /** The life of a run: begun or gone on with, kept in its folder, stopped or tested at its end. */
 import { join } from "@std/path";
 import type { Model } from "../../layers/mod.ts";
-import { type Cpu, type Precision, readCpu, runtimeInfo, type RuntimeOptions } from "../../runtime/mod.ts";
+import { choosePrecision, type Cpu, type Precision, readCpu, runtimeInfo } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { exists } from "../../runtime/system/files.ts";
-import type { Progress } from "../../runtime/system/progress.ts";
-import type { Data } from "../data/dataset.ts";
-import { changeRecipe, choosePrecision, prepareData } from "../training/prepare.ts";
-import { buildModel, findRecipe, type Recipe } from "../training/recipes.ts";
+import { type Progress, silent } from "../../runtime/system/progress.ts";
+import { check } from "../../runtime/system/schema.ts";
+import { type Data, outputShape } from "../data/dataset.ts";
+import { checkFit } from "../data/fit.ts";
+import { limit } from "../data/split.ts";
+import { prepare } from "../training/prepare.ts";
+import { buildModel, type Recipe, type Training } from "../training/recipe.ts";
+import { findRecipe } from "../training/recipes.ts";
+import { disposeState, initialVariables, startState, type TrainState } from "../training/state.ts";
 import { type TestResults, testResults } from "../training/test_results.ts";
-import {
-  disposeState,
-  type EpochReport,
-  initialState,
-  stepsPerEpoch,
-  train,
-  type TrainState,
-} from "../training/train.ts";
+import { checkRun, type EpochReport, stepsPerEpoch, train } from "../training/train.ts";
 import { loadCheckpoint, loadStart, saveCheckpoint, saveWeights } from "./checkpoint.ts";
 import {
   checkVacant,
@@ -27,36 +25,33 @@ import {
   RUN_FILES,
   type RunInfo,
   runName,
+  type RunSettings,
+  settingsSchema,
   writeMetrics,
   writeRunInfo,
 } from "./folder.ts";
-import { checkResumed, type RunFlags } from "./resume.ts";
+import { checkResumed } from "./resume.ts";
 import { codeVersion, versions } from "./versions.ts";
-
-/** What is asked for. A run that is gone on with has its own settings; they may be repeated. */
-export type SessionSettings = RunFlags & {
-  /** Folder of a new run; `runs/RECIPE-TIME` unless given. */
-  readonly run?: string;
-  /** Folder of the run to go on with. */
-  readonly resume?: string;
-  /** Starts over in a folder that holds a run. */
-  readonly force?: boolean;
-  /** Whether to measure on the test images at the end; true unless given. */
-  readonly test?: boolean;
-};
 
 /** A run before the first step of a session. */
 export interface SessionStart {
+  /** The run's folder. */
   readonly dir: string;
+  /** What is trained. */
   readonly model: Model;
+  /** How. */
   readonly recipe: Recipe;
+  /** Number format of the convolutions. */
   readonly precision: Precision;
   /** Training images. */
   readonly images: number;
   /** Classes that they are of. */
   readonly classes: number;
+  /** Of the batch size, the last, smaller one included. */
   readonly stepsPerEpoch: number;
+  /** What TensorFlow sees, e.g. `["CPU:0"]`. */
   readonly devices: readonly string[];
+  /** The processor. */
   readonly cpu: Cpu;
   /** The step that a resumed run goes on from. */
   readonly resumedAt?: number;
@@ -64,162 +59,203 @@ export interface SessionStart {
   readonly replacedHead?: { readonly file: string; readonly classes: number };
 }
 
-/** What a session needs, and whom it tells what happens. */
+/** What happens in a session, in this order. */
+export type SessionEvent =
+  /** Everything is there, the first step comes next; from here on stopping saves. */
+  | { readonly kind: "start"; readonly start: SessionStart }
+  /** An epoch is done and saved. */
+  | { readonly kind: "epoch"; readonly report: EpochReport }
+  /** The last step is done and saved. `seconds`: over all sessions; `weights`: the file. */
+  | { readonly kind: "trained"; readonly seconds: number; readonly weights: string }
+  /** The test images are measured. */
+  | { readonly kind: "tested"; readonly results: TestResults };
+
+/** Where a run lives, what ends it, and whom it tells what happens. */
 export interface SessionOptions {
-  /** Gives the images; called first, so that nothing is started without them. */
-  readonly load: () => Promise<Data>;
-  /** Starts the runtime on a run's device with its threads. */
-  readonly startRuntime: (options: Pick<RuntimeOptions, "device" | "threads">) => Promise<void>;
-  /** Shows how far training and testing are. */
-  readonly progress: Progress;
+  /** Its folder; `runs/RECIPE-TIME` for a new one unless given. */
+  readonly dir?: string;
+  /** Goes on with the run in the folder. */
+  readonly resume?: boolean;
+  /** Starts over in a folder that holds a run. */
+  readonly force?: boolean;
+  /** Whether to measure on the test images at the end; true unless given. */
+  readonly test?: boolean;
   /** Stops the run: the step under way is finished, then everything is saved. */
   readonly signal?: AbortSignal;
-  readonly onStart?: (start: SessionStart) => void;
-  /** After each epoch, when it is saved. */
-  readonly onEpoch?: (report: EpochReport) => void;
-  /** After the last step. `seconds`: over all sessions; `weights`: the file. */
-  readonly onTrained?: (trained: { seconds: number; weights: string }) => void;
-  readonly onTest?: (results: TestResults) => void;
+  /** Shows how far training and testing are; nothing unless given. */
+  readonly progress?: Progress;
+  /** Told what happens; an error of its own ends the session. */
+  readonly onEvent?: (event: SessionEvent) => void;
 }
 
 /** How a session ended. */
 export interface SessionEnd {
+  /** The run's folder. */
   readonly dir: string;
-  /** Steps done, of all steps: fewer if it was stopped. */
+  /** Steps done: fewer than all if it was stopped. */
   readonly step: number;
+  /** Steps that the run has. */
   readonly totalSteps: number;
 }
 
 /**
  * Begins a run or goes on with one, to its end or until it is stopped. What a session leaves in the folder is enough to
  * go on to the same weights, bit for bit, however it ended.
- * @throws {UsageError} If the settings contradict a resumed run, or the folder holds a run.
+ *
+ * @param data The images as loaded; or what gives them, once the settings are known and nothing is written yet: the
+ *   place to start the runtime on their device with their threads, if it has not started.
+ * @param settings Of a new run: `fast` and the seed 0 where they are left out. A resumed one has its own; they may be
+ *   repeated.
+ * @throws {UsageError} If the settings cannot be meant, contradict the resumed run or do not fit the images, or the folder
+ *   holds a run.
  * @throws {UserError} If a file cannot be read, or the loss is not finite.
+ * @example
+ * ```ts
+ * import { loadCifar } from "../data/cifar/load.ts";
+ * import { recipes } from "../training/recipes.ts";
+ * import { runSession } from "./session.ts";
+ *
+ * async function trainFor(ms: number) {
+ *   const signal = AbortSignal.timeout(ms);
+ *   await runSession(await loadCifar("data"), { recipe: recipes.resnet20, seed: 1 }, { dir: "runs/a", signal });
+ * }
+ * ```
  */
-export async function runSession(settings: SessionSettings, options: SessionOptions): Promise<SessionEnd> {
-  const { progress, signal } = options;
-  const cpu = readCpu();
-  const resumed = settings.resume === undefined ? undefined : await readResumed(settings, settings.resume);
-  const { seed = 0, limit, init, threads, device } = resumed ?? settings;
-  const recipe = resumed?.recipe ?? changeRecipe(findRecipe(settings.recipe ?? "fast"), settings);
-  const dir = settings.resume ?? settings.run ?? join("runs", runName(recipe.name, new Date()));
+export async function runSession(
+  data: Data | ((settings: RunSettings) => Data | Promise<Data>),
+  settings: Partial<RunSettings>,
+  options: SessionOptions = {},
+): Promise<SessionEnd> {
+  const { progress = silent, signal } = options;
+  const { resumed, asked, dir } = await openRun(settings, options);
   const path = (file: keyof typeof RUN_FILES): string => join(dir, RUN_FILES[file]);
 
-  if (resumed === undefined && !settings.force) await checkVacant(dir);
-
-  const loaded = await options.load();
-  await options.startRuntime({ device, threads });
+  const loaded = typeof data === "function" ? await data(asked) : data;
+  const cpu = readCpu();
   const { devices } = runtimeInfo();
-  const precision = resumed?.precision ?? choosePrecision(settings.precision, recipe, { ...cpu, devices });
+  const precision = asked.precision ?? choosePrecision(asked.recipe.training.precision);
   const info: RunInfo = resumed ?? {
-    recipe,
-    seed,
+    ...asked,
     precision,
-    ...(limit !== undefined && { limit }),
-    ...(init !== undefined && { init }),
-    ...(threads !== undefined && { threads }),
-    ...(device !== undefined && { device }),
     cpu: { model: cpu.model, instructions: cpu.instructions, cores: cpu.cores },
     versions: versions(),
     ...await codeVersion(),
     started: new Date().toISOString(),
   };
 
-  const data = prepareData(loaded, recipe, limit);
-  const model = buildModel(recipe.model, data.train.classes.length);
-  const restored = resumed === undefined ? undefined : await restore(path("checkpoint"), model);
+  const { recipe, seed, init } = info;
+  const { testing } = recipe;
+  const training = { ...recipe.training, precision };
+  const prepared = prepare(info.limit === undefined ? loaded : limit(info.limit)(loaded), recipe);
+  const [inputSize] = outputShape(prepared.train);
+  const classes = prepared.train.classes.length;
+  const model = buildModel(recipe.network, { numClasses: classes, inputSize });
+  checkRun(model, prepared, training, testing);
+  const test = options.test === false ? undefined : prepared.test;
+  if (test !== undefined) checkFit(model, test, { action: "Cannot test", part: "test images", ...testing });
+
+  const restored = resumed && await restore(path("checkpoint"), model, training);
   const given = restored === undefined && init !== undefined ? await loadStart(init, model, seed) : undefined;
-  const start = restored?.state ?? initialState(model, recipe, data.train, seed, given?.variables);
-  // Only now: a folder that is emptied by `force` may hold those weights.
-  if (resumed === undefined) await createRun(dir, info, settings);
-
-  const images = data.train.indices.length;
-  const perEpoch = stepsPerEpoch(images, recipe.batchSize);
-  const totalSteps = recipe.epochs * perEpoch;
-  options.onStart?.({
-    dir,
-    model,
-    recipe,
-    precision,
-    images,
-    classes: data.train.classes.length,
-    stepsPerEpoch: perEpoch,
-    devices,
-    cpu,
-    ...(resumed !== undefined && { resumedAt: start.step }),
-    ...(given?.replacedHead !== undefined && { replacedHead: { file: init!, classes: given.replacedHead } }),
-  });
-
-  const metrics = (await readMetrics(dir)).filter(({ step }) => step <= start.step);
-  const before = restored?.notes.seconds ?? 0;
-  const began = performance.now();
-  const seconds = (): number => before + (performance.now() - began) / 1000;
-  const save = async (state: TrainState): Promise<void> => {
-    await saveWeights(path("weights"), model, state.variables, state.step);
-    await saveCheckpoint(path("checkpoint"), model, state, { seconds: seconds() });
-  };
-
-  const left = recipe.epochs * images - imagesDone(start, images, recipe.batchSize);
-  const bar = progress.start("Training", left, "images");
-  const epoch = { images: 0, start: began, end: began };
-  let done = 0;
-  let final: TrainState;
+  let state = restored?.state ??
+    startState(model, given?.variables ?? initialVariables(model, prepared.train, training, seed), training);
   try {
-    final = await train(model, data, recipe, {
-      seed,
-      state: start,
-      precision,
-      signal,
-      onStep({ images, loss }) {
-        epoch.images += images;
-        epoch.end = performance.now();
-        bar.update(done += images, `loss ${loss.toFixed(4)}`);
-      },
-      async onEpoch(report, state) {
-        const imagesPerSecond = epoch.images / ((epoch.end - epoch.start) / 1000);
-        metrics.push(epochMetrics(report, { seconds: seconds(), imagesPerSecond }));
-        // Metrics first: a resumed run drops the lines after its checkpoint, but cannot write one before it again.
-        await writeMetrics(dir, metrics);
-        await save(state);
-        options.onEpoch?.(report);
-        Object.assign(epoch, { images: 0, start: performance.now() });
+    // Only now: a folder that is emptied by `force` may hold those weights.
+    if (resumed === undefined) await createRun(dir, info, options);
+    const images = prepared.train.indices.length;
+    const perEpoch = stepsPerEpoch(images, training.batchSize);
+    const totalSteps = training.epochs * perEpoch;
+    options.onEvent?.({
+      kind: "start",
+      start: {
+        ...{ dir, model, recipe, precision, images, classes, stepsPerEpoch: perEpoch, devices, cpu },
+        ...(resumed !== undefined && { resumedAt: state.step }),
+        ...(init !== undefined && given?.replacedHead !== undefined && {
+          replacedHead: { file: init, classes: given.replacedHead },
+        }),
       },
     });
-  } catch (error) {
-    if (!(error instanceof UserError) || metrics.length === 0) throw error;
-    throw new UserError(`${error.message}; the weights of epoch ${metrics.length} are in ${dir}`);
-  } finally {
-    bar.stop();
-  }
 
-  const end: SessionEnd = { dir, step: final.step, totalSteps };
-  if (end.step < totalSteps) {
-    await save(final);
-  } else {
-    options.onTrained?.({ seconds: seconds(), weights: path("weights") });
-    if (settings.test !== false && data.test !== undefined) {
-      const results = testResults(model, final.variables, data.test, recipe, { precision, progress });
-      options.onTest?.(results);
-      await writeRunInfo(dir, { ...info, test: results.test, ...(results.tta && { testTta: results.tta }) });
+    const metrics = (await readMetrics(dir)).filter(({ step }) => step <= state.step);
+    const before = restored?.notes.seconds ?? 0;
+    const began = performance.now();
+    const seconds = (): number => before + (performance.now() - began) / 1000;
+    const save = async (state: TrainState): Promise<void> => {
+      await saveWeights(path("weights"), model, state.variables, state.step);
+      await saveCheckpoint(path("checkpoint"), state, { seconds: seconds() });
+    };
+
+    const left = training.epochs * images - imagesDone(state, images, training.batchSize);
+    const bar = progress.start("Training", left, "images");
+    const epoch = { images: 0, start: began, end: began };
+    let done = 0;
+    try {
+      state = await train(model, prepared, training, {
+        seed,
+        state,
+        testing,
+        signal,
+        onStep({ images, loss }) {
+          epoch.images += images;
+          epoch.end = performance.now();
+          bar.update(done += images, `loss ${loss.toFixed(4)}`);
+        },
+        async onEpoch(report, state) {
+          const imagesPerSecond = epoch.images / ((epoch.end - epoch.start) / 1000);
+          metrics.push(epochMetrics(report, { seconds: seconds(), imagesPerSecond }));
+          // Metrics first: a resumed run drops the lines after its checkpoint, but cannot write one before it again.
+          await writeMetrics(dir, metrics);
+          await save(state);
+          options.onEvent?.({ kind: "epoch", report });
+          Object.assign(epoch, { images: 0, start: performance.now() });
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof UserError) || metrics.length === 0) throw error;
+      throw new UserError(`${error.message}; the weights of epoch ${metrics.length} are in ${dir}`);
+    } finally {
+      bar.stop();
     }
+
+    if (state.step < totalSteps) {
+      await save(state);
+    } else {
+      options.onEvent?.({ kind: "trained", seconds: seconds(), weights: path("weights") });
+      if (test !== undefined) {
+        const results = testResults(model, state.variables, test, testing, { precision, progress });
+        options.onEvent?.({ kind: "tested", results });
+        const { test: found, tta } = results;
+        await writeRunInfo(dir, { ...info, test: found, ...(tta && { testTta: tta }) });
+      }
+    }
+    return { dir, step: state.step, totalSteps };
+  } finally {
+    disposeState(state);
   }
-  disposeState(final);
-  return end;
 }
 
-/** A run's own settings, which those asked for must not contradict. */
-async function readResumed(settings: SessionSettings, dir: string): Promise<RunInfo> {
-  const info = await readRunInfo(dir);
-  checkResumed(settings, info, dir);
-  if (settings.run !== undefined || settings.force) {
-    throw new UsageError(`Cannot resume ${dir} with --run or --force: a resumed run stays in its folder`);
+/** Which run it is: what is asked of it, and its record if there is one already. */
+async function openRun(
+  settings: Partial<RunSettings>,
+  { dir, resume, force }: SessionOptions,
+): Promise<{ resumed?: RunInfo; asked: RunSettings; dir: string }> {
+  const checked = check(settingsSchema, settings, (problem) => new UsageError(`Cannot run: ${problem}`));
+  if (resume) {
+    if (dir === undefined) throw new UsageError("Cannot resume a run without its folder: give dir");
+    if (force) throw new UsageError(`Cannot resume ${dir} and start over in it: leave one of them out`);
+    const resumed = await readRunInfo(dir);
+    const asked = Object.entries(checked).map(([name, value]) => ({ name, path: name, value }));
+    checkResumed(asked.filter(({ value }) => value !== undefined), resumed, dir);
+    return { resumed, asked: resumed, dir };
   }
-  return info;
+  const { recipe = findRecipe("fast"), seed = 0 } = checked;
+  const folder = dir ?? join("runs", runName(recipe.name, new Date()));
+  if (!force) await checkVacant(folder);
+  return { asked: { ...checked, recipe, seed }, dir: folder };
 }
 
 /** The last checkpoint, or nothing if the run was stopped before its first one: it then begins again. */
-async function restore(path: string, model: Model) {
-  return await exists(path) ? await loadCheckpoint(path, model) : undefined;
+async function restore(path: string, model: Model, training: Training) {
+  return await exists(path) ? await loadCheckpoint(path, model, training) : undefined;
 }
 
 /** Images that the steps of a state have seen; the last step of an epoch is smaller. */

@@ -1,6 +1,7 @@
 /** Slow weights that the trained ones are pulled back to. */
-import type { Tensors, Variables } from "../../layers/mod.ts";
-import { jit, type Jitted, tf } from "../../runtime/mod.ts";
+import type { Variables } from "../../layers/mod.ts";
+import { jit, type Jitted, tf, tree } from "../../runtime/mod.ts";
+import { fields, number, type Schema } from "../../runtime/system/schema.ts";
 
 /**
  * Lookahead (M. Zhang et al. 2019, arXiv:1907.08610) in the form of airbench (K. Jordan 2024, arXiv:2404.00498): every
@@ -13,6 +14,12 @@ export interface Lookahead {
   /** `keep` at the end of the run, in [0, 1); before that it is this times the cube of the share that is done. */
   readonly keep: number;
 }
+
+/** What it looks like in a file. */
+export const lookaheadSchema: Schema<Lookahead> = fields({
+  every: number({ whole: true, min: 1 }),
+  keep: number({ min: 0, below: 1 }),
+});
 
 /**
  * How much of the slow weights the pull after a step keeps; nothing if there is no pull after that step. The last step
@@ -28,23 +35,6 @@ export function pullAfter({ every, keep }: Lookahead, done: number, totalSteps: 
 /** Compiles the pull: slow and trained variables in, the next slow ones out. Nothing is disposed. */
 export function pullStep(): Jitted<[slow: Variables, trained: Variables, keep: tf.Scalar], Variables> {
   return jit(function pull(slow: Variables, trained: Variables, keep: tf.Scalar) {
-    const towards = (slow: Tensors, trained: Tensors): Tensors =>
-      Object.fromEntries(
-        Object.entries(slow).map(([name, tensor]) => [
-          name,
-          tf.add(trained[name], tf.mul(tf.sub(tensor, trained[name]), keep)),
-        ]),
-      );
-    return {
-      params: towards(slow.params, trained.params),
-      batchStats: towards(slow.batchStats, trained.batchStats),
-    };
+    return tree.map((slow, trained) => tf.add(trained, tf.mul(tf.sub(slow, trained), keep)), slow, trained);
   });
-}
-
-/** The same values under tensors of their own. */
-export function cloneVariables({ params, batchStats }: Variables): Variables {
-  const clone = (tensors: Tensors): Tensors =>
-    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tf.clone(tensor)]));
-  return { params: clone(params), batchStats: clone(batchStats) };
 }

@@ -3,18 +3,37 @@
  * @module
  */
 export type { Lookahead } from "./lookahead.ts";
-export { type Muon, optimize, type Optimizer, type Sgd } from "./optimizer.ts";
-export { choosePrecision, type Machine, prepareData } from "./prepare.ts";
-export { buildModel, findRecipe, type ModelSpec, type Recipe, recipes } from "./recipes.ts";
+export {
+  type AdamW,
+  type Muon,
+  optimize,
+  type OptimizeInput,
+  type Optimizer,
+  type OptState,
+  optStateShapes,
+  type Sgd,
+  type Shapes,
+} from "./optimizer.ts";
+export { prepare } from "./prepare.ts";
+export { buildModel, type Network, type Recipe, type Training } from "./recipe.ts";
+export { loadRecipe } from "./recipe_file.ts";
+export { findRecipe, recipes } from "./recipes.ts";
 export { learningRate, type Schedule } from "./schedule.ts";
+export {
+  disposeState,
+  initialVariables,
+  startState,
+  type StateSettings,
+  type StateTensors,
+  type TrainState,
+} from "./state.ts";
 export { type TestResults, testResults } from "./test_results.ts";
 export {
   type EpochReport,
-  initialState,
   type StepReport,
+  type StepState,
   train,
   type TrainOptions,
-  type TrainState,
   type TrainStep,
   trainStep,
 } from "./train.ts";

@@ -1,6 +1,8 @@
-/** Optimizers on records of tensors: stochastic gradient descent, and Muon for the kernels of convolutions. */
+/** Optimizers on records of tensors: SGD, Muon for the kernels of convolutions, and AdamW. */
+import * as v from "valibot";
 import type { Parameter, Tensors } from "../../layers/mod.ts";
 import { tf } from "../../runtime/mod.ts";
+import { fields, kinds, number, type Schema, truth } from "../../runtime/system/schema.ts";
 
 /** Stochastic gradient descent. Plain data. */
 export interface Sgd {
@@ -31,8 +33,112 @@ export interface Muon {
   readonly othersRate: number;
 }
 
+/** Adam with decoupled weight decay (I. Loshchilov, F. Hutter, arXiv:1711.05101). Plain data. */
+export interface AdamW {
+  /** Tells it from the other optimizers. */
+  readonly kind: "adamw";
+  /** Of the mean of the gradients, in [0, 1); 0.9 in the paper. */
+  readonly beta1: number;
+  /** Of the mean of their squares, in [0, 1); 0.999 in the paper. */
+  readonly beta2: number;
+  /** Added to the root of that mean; 1e-8 in the paper. */
+  readonly epsilon: number;
+  /** Decoupled, as PyTorch's: a step takes `learningRate * weightDecay` of each parameter away. */
+  readonly weightDecay: number;
+}
+
 /** How parameters follow their gradients. */
-export type Optimizer = Sgd | Muon;
+export type Optimizer = Sgd | Muon | AdamW;
+
+const momentum = number({ min: 0, below: 1 });
+const weightDecay = number({ min: 0 });
+const sgdSchema = fields({
+  kind: v.literal("sgd"),
+  momentum,
+  nesterov: truth,
+  weightDecay,
+  offsetScale: number({ above: 0 }),
+});
+
+/** What an optimizer looks like in a file. */
+export const optimizerSchema: Schema<Optimizer> = kinds([
+  sgdSchema,
+  fields({ kind: v.literal("muon"), momentum, others: sgdSchema, othersRate: number({ min: 0 }) }),
+  fields({
+    kind: v.literal("adamw"),
+    beta1: momentum,
+    beta2: momentum,
+    epsilon: number({ above: 0 }),
+    weightDecay,
+  }),
+]);
+
+/** What an optimizer keeps from step to step: by what it is for, then by parameter. */
+export type OptState = Readonly<Record<string, Tensors>>;
+
+/** Shapes of tensors, by name. */
+export type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/**
+ * What an optimizer keeps for parameters of these shapes. All of it starts at zero.
+ *
+ * `velocity` of SGD and Muon; `mean` and `square` of AdamW, and its number of steps, `count.steps`, `[]`.
+ */
+export function optStateShapes(optimizer: Optimizer, params: Shapes): Readonly<Record<string, Shapes>> {
+  switch (optimizer.kind) {
+    case "sgd":
+    case "muon":
+      return { velocity: params };
+    case "adamw":
+      return { mean: params, square: params, count: { steps: [] } };
+  }
+}
+
+/** What a step starts from. */
+export interface OptimizeInput {
+  /** float32, by name; only those that have a gradient change. */
+  readonly params: Tensors;
+  /** Of the shapes that `optStateShapes` gives for the parameters that have a gradient; zeros at first. */
+  readonly optState: OptState;
+  /** Mean gradients of the batch. */
+  readonly grads: Tensors;
+  /** Scalar `[]` float32. */
+  readonly learningRate: tf.Scalar;
+  /** What each parameter is, by name: `parameterRoles` of a model. */
+  readonly roles: Readonly<Record<string, Parameter["role"]>>;
+}
+
+/**
+ * One step of an optimizer.
+ *
+ * @returns New parameters and state. Nothing is disposed.
+ * @throws {TypeError} If a parameter that has a gradient has no role.
+ */
+export function optimize(
+  optimizer: Optimizer,
+  input: OptimizeInput,
+): { params: Tensors; optState: OptState } {
+  const unknown = Object.keys(input.grads).find((name) => !Object.hasOwn(input.roles, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`optimize: no role for "${unknown}"; give those of the model, parameterRoles(model)`);
+  }
+  switch (optimizer.kind) {
+    case "sgd":
+      return withVelocity(input, (name, move) => sgd(optimizer, input.roles[name] === "offset", move));
+    case "muon": {
+      const othersRate = tf.mul(input.learningRate, optimizer.othersRate);
+      return withVelocity(
+        input,
+        (name, move) =>
+          input.roles[name] === "convKernel"
+            ? muon(optimizer, move)
+            : sgd(optimizer.others, input.roles[name] === "offset", { ...move, rate: othersRate }),
+      );
+    }
+    case "adamw":
+      return adamW(optimizer, input);
+  }
+}
 
 /** One parameter, what it moves by, and what it has moved by so far. */
 interface Move {
@@ -46,39 +152,18 @@ interface Move {
 /** What comes of it. */
 type Moved = [param: tf.Tensor, velocity: tf.Tensor];
 
-/**
- * One step of an optimizer.
- *
- * @param params float32, by name; only those that have a gradient change.
- * @param velocities Of the shapes of `params`, for those that have a gradient; zeros at first.
- * @param grads Mean gradients of the batch.
- * @param learningRate Scalar `[]` float32.
- * @param roles What each parameter is, by name; one that is not named is treated as a weight like any other.
- * @returns New parameters and velocities. Nothing is disposed.
- */
-export function optimize(
-  optimizer: Optimizer,
-  { params, velocities, grads, learningRate, roles = {} }: {
-    readonly params: Tensors;
-    readonly velocities: Tensors;
-    readonly grads: Tensors;
-    readonly learningRate: tf.Scalar;
-    readonly roles?: Readonly<Record<string, Parameter["role"]>>;
-  },
-): { params: Tensors; velocities: Tensors } {
+/** Moves each parameter by itself. */
+function withVelocity(
+  { params, optState, grads, learningRate: rate }: OptimizeInput,
+  step: (name: string, move: Move) => Moved,
+): { params: Tensors; optState: OptState } {
   const nextParams = { ...params };
-  const nextVelocities: Tensors = {};
-  const othersRate = optimizer.kind === "muon" ? tf.mul(learningRate, optimizer.othersRate) : learningRate;
+  const velocity: Tensors = {};
   for (const [name, grad] of Object.entries(grads)) {
-    const move = { param: params[name], velocity: velocities[name], grad };
-    [nextParams[name], nextVelocities[name]] = optimizer.kind === "muon" && roles[name] === "convKernel"
-      ? muon(optimizer, { ...move, rate: learningRate })
-      : sgd(optimizer.kind === "muon" ? optimizer.others : optimizer, roles[name] === "offset", {
-        ...move,
-        rate: othersRate,
-      });
+    const move = { param: params[name], velocity: optState.velocity[name], grad, rate };
+    [nextParams[name], velocity[name]] = step(name, move);
   }
-  return { params: nextParams, velocities: nextVelocities };
+  return { params: nextParams, optState: { velocity } };
 }
 
 /**
@@ -144,4 +229,35 @@ export function orthogonalize(matrix: tf.Tensor2D): tf.Tensor2D {
 /** Frobenius norm, with so little added that a matrix of zeros stays one. */
 function norm(x: tf.Tensor): tf.Tensor {
   return tf.add(tf.sqrt(tf.sum(tf.square(x))), 1e-7);
+}
+
+/**
+ * AdamW as `torch.optim.AdamW` does it (no amsgrad), at its step t, from 1:
+ *
+ *     m' = beta1 * m + (1 - beta1) * gradient
+ *     s' = beta2 * s + (1 - beta2) * gradient^2
+ *     p' = p * (1 - learningRate * weightDecay)
+ *        - learningRate * m' / (1 - beta1^t) / (sqrt(s' / (1 - beta2^t)) + epsilon)
+ */
+function adamW(
+  { beta1, beta2, epsilon, weightDecay }: AdamW,
+  { params, optState, grads, learningRate }: OptimizeInput,
+): { params: Tensors; optState: OptState } {
+  const steps = tf.add(optState.count.steps, 1);
+  // 1 - beta^t by way of expm1: the difference of two numbers near 1 would have few digits left in float32.
+  const missing = (beta: number): tf.Tensor => tf.neg(tf.expm1(tf.mul(steps, Math.log(beta))));
+  const rate = beta1 === 0 ? learningRate : tf.div(learningRate, missing(beta1));
+  const rootMissing = beta2 === 0 ? tf.scalar(1) : tf.sqrt(missing(beta2));
+  const kept = tf.sub(1, tf.mul(learningRate, weightDecay));
+  const nextParams = { ...params };
+  const mean: Tensors = {};
+  const square: Tensors = {};
+  for (const [name, grad] of Object.entries(grads)) {
+    mean[name] = tf.add(tf.mul(optState.mean[name], beta1), tf.mul(grad, 1 - beta1));
+    square[name] = tf.add(tf.mul(optState.square[name], beta2), tf.mul(tf.square(grad), 1 - beta2));
+    const size = tf.add(tf.div(tf.sqrt(square[name]), rootMissing), epsilon);
+    const param = weightDecay === 0 ? params[name] : tf.mul(params[name], kept);
+    nextParams[name] = tf.sub(param, tf.mul(tf.div(mean[name], size), rate));
+  }
+  return { params: nextParams, optState: { mean, square, count: { steps } } };
 }

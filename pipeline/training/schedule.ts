@@ -1,4 +1,6 @@
 /** Learning rate schedules as data. */
+import * as v from "valibot";
+import { fields, kinds, list, mismatch, number, type Schema } from "../../runtime/system/schema.ts";
 
 /** How the learning rate goes over a run. */
 export type Schedule =
@@ -9,8 +11,8 @@ export type Schedule =
     /** From each of these steps on (0-based), the rate is multiplied by `factor` once more. */
     readonly boundaries: readonly number[];
     readonly factor: number;
-    /** A lower rate for the first so many steps. */
-    readonly warmUp?: { readonly rate: number; readonly steps: number };
+    /** The first so many steps have the rate times another factor. */
+    readonly warmUp?: { readonly factor: number; readonly steps: number };
   }
   | {
     /** Straight lines between knots. */
@@ -20,6 +22,39 @@ export type Schedule =
     /** `[share of the run in [0, 1], multiple of rate]`, in rising order, the first at 0 and the last at 1. */
     readonly knots: readonly (readonly [at: number, multiple: number])[];
   };
+
+const positive = number({ min: 0 });
+
+/** What a schedule looks like in a file. */
+export const scheduleSchema: Schema<Schedule> = kinds([
+  fields({
+    kind: v.literal("steps"),
+    rate: positive,
+    boundaries: list(number({ whole: true, min: 0 })),
+    factor: positive,
+    warmUp: v.optional(fields({ factor: positive, steps: number({ whole: true, min: 0 }) })),
+  }),
+  fields({
+    kind: v.literal("linear"),
+    rate: positive,
+    knots: v.pipe(
+      list(
+        v.strictTuple([number({ min: 0, max: 1 }), positive], ({ expected, input }) => {
+          const pair = "[share of the run, multiple of the rate]";
+          return expected === "never" ? `is one too many: expected ${pair}` : mismatch(input, pair);
+        }),
+        { min: 2 },
+      ),
+      v.check(
+        (knots) =>
+          knots.at(0)?.[0] === 0 && knots.at(-1)?.[0] === 1 &&
+          knots.every(([at], i) => i === 0 || at > knots[i - 1][0]),
+        ({ input }) =>
+          `are at ${input.map(([at]) => at).join(", ")}: expected rising shares of the run, from 0 to 1`,
+      ),
+    ),
+  }),
+]);
 
 /**
  * The learning rate of one step.
@@ -39,7 +74,7 @@ export function learningRate(schedule: Schedule, step: number, totalSteps: numbe
   switch (schedule.kind) {
     case "steps": {
       const { rate, boundaries, factor, warmUp } = schedule;
-      if (warmUp !== undefined && step < warmUp.steps) return warmUp.rate;
+      if (warmUp !== undefined && step < warmUp.steps) return rate * warmUp.factor;
       return rate * factor ** boundaries.filter((boundary) => step >= boundary).length;
     }
     case "linear": {
@@ -50,14 +85,4 @@ export function learningRate(schedule: Schedule, step: number, totalSteps: numbe
       return rate * (y0 + (y1 - y0) * (at - x0) / (x1 - x0));
     }
   }
-}
-
-/** The same schedule with another peak rate; a warm-up keeps its share of it. */
-export function withRate(schedule: Schedule, rate: number): Schedule {
-  if (schedule.kind === "linear" || schedule.warmUp === undefined) return { ...schedule, rate };
-  return {
-    ...schedule,
-    rate,
-    warmUp: { ...schedule.warmUp, rate: schedule.warmUp.rate * rate / schedule.rate },
-  };
 }

@@ -3,8 +3,7 @@ import type { Model, Variables } from "../../layers/mod.ts";
 import type { Precision } from "../../runtime/mod.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { evaluate, type Evaluation } from "../inference/evaluate.ts";
-import type { Recipe } from "./recipes.ts";
+import { evaluate, type Evaluation, type Testing } from "../inference/evaluate.ts";
 
 /** What comes of the test images, each as it was measured. */
 export interface TestResults {
@@ -17,29 +16,30 @@ export interface TestResults {
 }
 
 /**
- * Evaluates on the test images as the recipe does; where that is with batch statistics, with the running ones too; and
- * where the recipe has test-time augmentation, with and without.
+ * Evaluates on the test images as a recipe says; where that is with batch statistics, with the running ones too; and
+ * where it is with test-time augmentation, without it too.
  * @param options `tta`: measures all with test-time augmentation, whatever the recipe says.
  */
 export function testResults(
   model: Model,
   variables: Variables,
   test: Dataset,
-  recipe: Recipe,
+  testing: Testing,
   { precision, progress, tta = false }: { precision: Precision; progress: Progress; tta?: boolean },
 ): TestResults {
-  const measure = (statistics: Recipe["evaluation"], tta: boolean): Evaluation => {
+  const { statistics, batchSize } = testing;
+  const measure = (statistics: Testing["statistics"], tta: boolean): Evaluation => {
     const bar = progress.start("Testing", test.indices.length, "images");
     try {
-      const options = { batchSize: recipe.evaluationBatchSize, statistics, precision, tta };
+      const options = { batchSize, statistics, precision, tta };
       return evaluate(model, variables, test, { ...options, onBatch: (images) => bar.update(images) });
     } finally {
       bar.stop();
     }
   };
   return {
-    test: measure(recipe.evaluation, tta),
-    ...(recipe.evaluation === "batch" && { running: measure("running", tta) }),
-    ...(recipe.tta && !tta && { tta: measure(recipe.evaluation, true) }),
+    test: measure(statistics, tta),
+    ...(statistics === "batch" && { running: measure("running", tta) }),
+    ...(testing.tta && !tta && { tta: measure(statistics, true) }),
   };
 }

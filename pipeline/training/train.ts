@@ -1,11 +1,14 @@
 /** Training as a fold: `(state, batch) -> [state, metrics]`, compiled into one TensorFlow function. */
-import { apply, init, type Model, parameters, type Tensors, type Variables } from "../../layers/mod.ts";
+import { apply, type Model, parameterRoles, type Variables } from "../../layers/mod.ts";
 import {
+  choosePrecision,
   crossEntropy,
   jit,
   type Jitted,
   type Precision,
   tf,
+  tree,
+  UsageError,
   UserError,
   valueAndGrads,
   withScope,
@@ -13,30 +16,23 @@ import {
 import { eventGate } from "../../runtime/system/events.ts";
 import { alternateFlips, type Batch, batches, shuffledOrder } from "../data/batches.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
-import { evaluate, type Evaluation } from "../inference/evaluate.ts";
+import { checkFit } from "../data/fit.ts";
+import { evaluate, type Evaluation, type Testing } from "../inference/evaluate.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import { batchTensors } from "../transforms/batch_tensors.ts";
-import { cloneVariables, pullAfter, pullStep } from "./lookahead.ts";
+import { pullAfter, pullStep } from "./lookahead.ts";
 import { optimize } from "./optimizer.ts";
-import type { Recipe } from "./recipes.ts";
+import { checkTraining, type Training } from "./recipe.ts";
 import { learningRate } from "./schedule.ts";
-import { whiteningKernel } from "./whitening.ts";
-
-/** Everything that a run carries from step to step. */
-export interface TrainState {
-  /** The network's weights and statistics. */
-  readonly variables: Variables;
-  /** The optimizer's velocities, of the shapes of the trained parameters. */
-  readonly velocities: Tensors;
-  /** The slow weights and statistics of lookahead, if the recipe has it. */
-  readonly slow?: Variables;
-  /** Steps done. */
-  readonly step: number;
-  /** Sum over the images of this epoch so far of their loss, in nats. */
-  readonly lossSum: number;
-  /** Mean loss of the last step's images, in nats; NaN before the first. */
-  readonly lastLoss: number;
-}
+import {
+  disposeState,
+  initialVariables,
+  pathName,
+  startState,
+  stateProblem,
+  trainedNames,
+  type TrainState,
+} from "./state.ts";
 
 /** What came of one step. */
 export interface StepReport {
@@ -76,14 +72,14 @@ export interface EpochReport {
   readonly validationRunning?: Evaluation;
 }
 
-/** How to run, beside the recipe. */
+/** How to run, beside the settings. */
 export interface TrainOptions {
-  /** Seed of weights, order and augmentation, in [0, 2^31). */
+  /** Seed of weights, order and augmentation, in [0, 2^31); 0 unless given. */
   readonly seed?: number;
   /** Where to go on; a new state unless given. It is given away: its tensors are disposed. */
   readonly state?: TrainState;
-  /** Number format of convolutions and matrix products; float32 unless given. */
-  readonly precision?: Precision;
+  /** How the validation images are measured; with running statistics, 500 images a step, unless given. */
+  readonly testing?: Omit<Testing, "tta">;
   /** Ends the run after the step that is under way. */
   readonly signal?: AbortSignal;
   /** Called after each step. */
@@ -92,10 +88,13 @@ export interface TrainOptions {
   readonly onEpoch?: (report: EpochReport, state: TrainState) => void | Promise<void>;
 }
 
+/** The tensors that a step changes. */
+export type StepState = Pick<TrainState, "variables" | "optState">;
+
 /** One step, compiled: the state's tensors and a batch in, the next tensors and the loss out. */
 export type TrainStep = Jitted<
   [
-    state: { variables: Variables; velocities: Tensors },
+    state: StepState,
     batch: {
       images: tf.Tensor4D;
       labels: tf.Tensor1D;
@@ -103,7 +102,7 @@ export type TrainStep = Jitted<
       seed: tf.Tensor1D;
     },
   ],
-  { variables: Variables; velocities: Tensors; loss: tf.Scalar }
+  StepState & { loss: tf.Scalar }
 >;
 
 /**
@@ -113,61 +112,27 @@ export type TrainStep = Jitted<
  */
 export function trainStep(
   model: Model,
-  recipe: Recipe,
+  settings: Pick<Training, "optimizer" | "labelSmoothing" | "frozen">,
   transforms: Dataset["transforms"],
   precision: Precision,
 ): TrainStep {
-  const roles = Object.fromEntries(parameters(model).map(({ name, role }) => [name, role]));
-  return jit(function trainStep({ variables, velocities }, { images, labels, learningRate, seed }) {
+  const roles = parameterRoles(model);
+  const names = trainedNames(model, settings);
+  return jit(function trainStep({ variables, optState }, { images, labels, learningRate, seed }) {
     const { params, batchStats } = variables;
-    const trained = Object.fromEntries(Object.keys(velocities).map((name) => [name, params[name]]));
+    const trained = Object.fromEntries(names.map((name) => [name, params[name]]));
     const x = applyTransforms(transforms, images, { train: true, seed });
     const { value: loss, grads, aux } = valueAndGrads((trained) => {
       const all = { params: { ...params, ...trained }, batchStats };
       const [logits, stats] = apply(model, all, x, { train: true, seed });
-      return [withScope("loss", () => crossEntropy(logits, labels, recipe)), stats];
+      return [withScope("loss", () => crossEntropy(logits, labels, settings)), stats];
     }, trained);
     const next = withScope(
       "optimizer",
-      () => optimize(recipe.optimizer, { params, velocities, grads, learningRate, roles }),
+      () => optimize(settings.optimizer, { params, optState, grads, learningRate, roles }),
     );
-    return { variables: { params: next.params, batchStats: aux }, velocities: next.velocities, loss };
+    return { variables: { params: next.params, batchStats: aux }, optState: next.optState, loss };
   }, { precision });
-}
-
-/**
- * The state before the first step: weights drawn from the seed, velocities of zero. If the recipe
- * says so, the first layer whitens, without a bias, and has no velocities: it stays as it is.
- *
- * @param start Weights to start from instead; they are given away.
- */
-export function initialState(
-  model: Model,
-  recipe: Recipe,
-  train: Dataset,
-  seed: number,
-  start?: Variables,
-): TrainState {
-  const variables = start ?? init(model, seed);
-  const [first] = parameters(model);
-  const frozen = recipe.whiten ? parameters(model).filter(({ layer }) => layer === first.layer) : [];
-  for (const { name, role, shape } of start === undefined ? frozen : []) {
-    variables.params[name].dispose();
-    variables.params[name] = role === "convKernel"
-      ? tf.tensor(whiteningKernel(train, recipe.stats), [...shape])
-      : tf.zeros([...shape]);
-  }
-  const names = new Set(frozen.map(({ name }) => name));
-  const trained = Object.entries(variables.params).filter(([name]) => !names.has(name));
-  const velocities = Object.fromEntries(
-    trained.map(([name, value]): [string, tf.Tensor] => [name, tf.zerosLike(value)]),
-  );
-  return { variables, velocities, step: 0, lossSum: 0, lastLoss: NaN };
-}
-
-/** Disposes of a state's tensors. */
-export function disposeState({ variables, velocities, slow }: TrainState): void {
-  tf.dispose([variables.params, variables.batchStats, velocities, slow?.params, slow?.batchStats]);
 }
 
 /** Steps of an epoch over `images` images: the last, smaller batch counts. */
@@ -179,56 +144,63 @@ export function stepsPerEpoch(images: number, batchSize: number): number {
  * Trains a model: folds `trainStep` over the batches of every epoch. Everything random is a function of (seed, epoch,
  * step), so a run that goes on from a saved state ends in the same weights as one that was never stopped.
  *
+ * @param settings Such as `recipe.training`; every one of them is followed.
  * @returns The last state, its tensors owned by the caller.
- * @throws {UserError} If the loss is not finite. The state before is disposed; what was saved at the last epoch stands.
+ * @throws {UsageError} If a setting cannot be meant, or the model does not fit the data.
+ * @throws {UserError} If the loss is not finite. What was saved at the last epoch stands.
+ *   However it throws, no tensor is left, `options.state` included.
  * @example
  * ```ts
  * import { resnet } from "../../layers/mod.ts";
  * import { loadCifar } from "../data/cifar/load.ts";
- * import { pipe } from "../pipe.ts";
+ * import { prepare } from "./prepare.ts";
  * import { recipes } from "./recipes.ts";
- * import { split } from "../data/split.ts";
  * import { train } from "./train.ts";
- * import { CIFAR10_STATS, normalize } from "../transforms/transforms.ts";
  *
  * async function run() {
+ *   const recipe = recipes.resnet20;
  *   const model = resnet([3, 3, 3], { stem: "cifar" });
- *   const data = pipe(await loadCifar("data"), normalize(CIFAR10_STATS), split(0.1, { seed: 42 }));
- *   const onEpoch = (report: object) => console.log(report);
- *   return await train(model, data, recipes.resnet20, { onEpoch });
+ *   const data = prepare(await loadCifar("data"), recipe);
+ *   return await train(model, data, recipe.training, { onEpoch: (report) => console.log(report) });
  * }
  * ```
  */
 export async function train(
   model: Model,
   data: Data,
-  recipe: Recipe,
+  settings: Training,
   options: TrainOptions = {},
 ): Promise<TrainState> {
-  const { seed = 0, precision = "float32", signal, onStep, onEpoch } = options;
-  const { epochs, batchSize } = recipe;
-  const images = data.train.indices.length;
-  const perEpoch = stepsPerEpoch(images, batchSize);
-  const totalSteps = epochs * perEpoch;
-  const compiled = trainStep(model, recipe, data.train.transforms, precision);
-  const pull = pullStep();
-  const letEventsIn = eventGate();
-  const alternate = data.train.transforms.some((transform) =>
-    transform.kind === "augment" && transform.flip === "alternate"
-  );
-  let state = options.state ?? initialState(model, recipe, data.train, seed);
-  if (recipe.lookahead && !state.slow) state = { ...state, slow: cloneVariables(state.variables) };
+  const { seed = 0, testing = RUNNING, signal, onStep, onEpoch } = options;
+  const { epochs, batchSize, schedule, lookahead } = settings;
+  let state = options.state;
+  const compiled: { dispose(): void }[] = [];
   try {
+    checkSeed(seed);
+    checkRun(model, data, settings, testing);
+    const precision = choosePrecision(settings.precision);
+    if (state !== undefined) checkState(model, settings, state);
+    else state = startState(model, initialVariables(model, data.train, settings, seed), settings);
+
+    const images = data.train.indices.length;
+    const perEpoch = stepsPerEpoch(images, batchSize);
+    const totalSteps = epochs * perEpoch;
+    const step = trainStep(model, settings, data.train.transforms, precision);
+    const pull = pullStep();
+    compiled.push(step, pull);
+    const letEventsIn = eventGate();
+    const alternate = data.train.transforms.some((transform) =>
+      transform.kind === "augment" && transform.flip === "alternate"
+    );
     for (let epoch = Math.floor(state.step / perEpoch); epoch < epochs && !signal?.aborted; epoch++) {
       const done = (state.step - epoch * perEpoch) * batchSize;
       const order = shuffledOrder(images, seed, epoch).subarray(done);
       const mirrored = alternate ? alternateFlips(data.train.labels.length, seed, epoch) : undefined;
       for (const batch of batches(data.train, batchSize, { order, mirrored })) {
-        const rate = learningRate(recipe.schedule, state.step, totalSteps);
-        const at = { ...batch, imageShape: data.train.imageShape, rate, seed };
-        state = runStep(compiled, state, at);
+        const rate = learningRate(schedule, state.step, totalSteps);
+        state = runStep(step, state, { ...batch, imageShape: data.train.imageShape, rate, seed });
         if (!Number.isFinite(state.lastLoss)) throw notFinite(state, epoch, rate);
-        const keep = recipe.lookahead && pullAfter(recipe.lookahead, state.step, totalSteps);
+        const keep = lookahead && pullAfter(lookahead, state.step, totalSteps);
         if (keep !== undefined) state = pullBack(pull, state, keep);
         const stepOfEpoch = state.step - epoch * perEpoch;
         onStep?.({
@@ -250,30 +222,70 @@ export async function train(
         step: state.step,
         loss: state.lossSum / images,
         lastLoss: state.lastLoss,
-        learningRate: learningRate(recipe.schedule, state.step - 1, totalSteps),
-        ...validate(model, data, recipe, state.variables, precision),
+        learningRate: learningRate(schedule, state.step - 1, totalSteps),
+        ...validate(model, state.variables, data.validation, testing, precision),
       };
       state = { ...state, lossSum: 0 };
       await onEpoch?.(report, state);
     }
     return state;
   } catch (error) {
-    disposeState(state);
+    if (state !== undefined) disposeState(state);
     throw error;
   } finally {
-    compiled.dispose();
-    pull.dispose();
+    compiled.forEach((fn) => fn.dispose());
   }
+}
+
+/** How validation images are measured unless told otherwise. */
+const RUNNING = { statistics: "running", batchSize: 500 } as const;
+
+/**
+ * What `train` checks before its first step.
+ * @throws {UsageError} If a setting cannot be meant, or the model does not fit the images.
+ */
+export function checkRun(
+  model: Model,
+  { train, validation }: Data,
+  settings: Training,
+  testing: Omit<Testing, "tta">,
+): void {
+  checkTraining(settings);
+  trainedNames(model, settings);
+  const action = "Cannot train";
+  checkFit(model, train, {
+    action,
+    part: "training images",
+    batchSize: settings.batchSize,
+    statistics: "batch",
+  });
+  if (validation !== undefined) {
+    checkFit(model, validation, { action, part: "validation images", ...testing });
+  }
+}
+
+function checkSeed(seed: number): void {
+  if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31) return;
+  throw new UsageError(`Cannot train: seed is ${seed}: expected a whole number from 0 to ${2 ** 31 - 1}`);
+}
+
+/** Whether a given state is one of these settings. */
+function checkState(model: Model, settings: Training, { variables, optState, slow }: TrainState): void {
+  const found = tree.entries({ variables, optState, slow });
+  const shapes = new Map(found.map(([path, { shape }]) => [pathName(path), shape]));
+  const problem = stateProblem(model, settings, shapes);
+  if (problem !== undefined) throw new UsageError(`Cannot go on from the given state: ${problem}`);
 }
 
 /** Moves the slow variables and starts again from there. The old ones are disposed. */
 function pullBack(pull: ReturnType<typeof pullStep>, state: TrainState, keep: number): TrainState {
-  const { variables } = state;
-  const before = state.slow!; // `train` starts with them where the recipe has lookahead
-  const kept = tf.scalar(keep);
-  const slow = pull(before, variables, kept);
-  tf.dispose([kept, variables.params, variables.batchStats, before.params, before.batchStats]);
-  return { ...state, variables: cloneVariables(slow), slow };
+  const { variables, slow: before } = state;
+  if (before === undefined) return state;
+  return tree.tidy(() => {
+    const slow = pull(before, variables, tf.scalar(keep));
+    tree.dispose([variables, before]);
+    return { ...state, variables: tree.map((tensor) => tf.clone(tensor), slow), slow };
+  });
 }
 
 /** One step of the fold. The old state's tensors are disposed, but for the slow ones, which go on. */
@@ -286,34 +298,35 @@ function runStep(
     seed: number;
   },
 ): TrainState {
-  const input = {
-    ...batchTensors(batch, batch.imageShape),
-    learningRate: tf.scalar(batch.rate),
-    seed: tf.tensor1d([batch.seed, state.step], "int32"),
-  };
-  const { variables, velocities, loss } = compiled({
-    variables: state.variables,
-    velocities: state.velocities,
-  }, input);
-  const [lastLoss] = loss.dataSync();
-  tf.dispose([input, loss, state.variables.params, state.variables.batchStats, state.velocities]);
-  const lossSum = state.lossSum + lastLoss * batch.size;
-  return { ...state, variables, velocities, step: state.step + 1, lossSum, lastLoss };
+  return tree.tidy(() => {
+    const { variables, optState, loss } = compiled(
+      { variables: state.variables, optState: state.optState },
+      {
+        ...batchTensors(batch, batch.imageShape),
+        learningRate: tf.scalar(batch.rate),
+        seed: tf.tensor1d([batch.seed, state.step], "int32"),
+      },
+    );
+    const [lastLoss] = loss.dataSync();
+    tree.dispose([state.variables, state.optState]);
+    const lossSum = state.lossSum + lastLoss * batch.size;
+    return { ...state, variables, optState, step: state.step + 1, lossSum, lastLoss };
+  });
 }
 
 function validate(
   model: Model,
-  { validation }: Data,
-  recipe: Recipe,
   variables: Variables,
+  validation: Dataset | undefined,
+  { statistics, batchSize }: Omit<Testing, "tta">,
   precision: Precision,
 ): Pick<EpochReport, "validation" | "validationRunning"> {
   if (validation === undefined) return {};
-  const measure = (statistics: "running" | "batch"): Evaluation =>
-    evaluate(model, variables, validation, { batchSize: recipe.evaluationBatchSize, statistics, precision });
+  const measure = (statistics: Testing["statistics"]): Evaluation =>
+    evaluate(model, variables, validation, { batchSize, statistics, precision });
   return {
-    validation: measure(recipe.evaluation),
-    ...(recipe.evaluation === "batch" && { validationRunning: measure("running") }),
+    validation: measure(statistics),
+    ...(statistics === "batch" && { validationRunning: measure("running") }),
   };
 }
 

@@ -1,4 +1,15 @@
 /** The steps between stored pixels and the network's input, as data. `apply.ts` runs them on the device. */
+import * as v from "valibot";
+import {
+  fields,
+  kinds,
+  list,
+  mismatch,
+  number,
+  oneOf,
+  type Schema,
+  truth,
+} from "../../runtime/system/schema.ts";
 import {
   type Augment,
   type Data,
@@ -127,6 +138,37 @@ export function augment(
     }
     return { ...data, train: append(data.train, { kind: "augment", flip, crop, padding }) };
   };
+}
+
+/** What a transform looks like in a file. */
+export const transformSchema: Schema<Transform> = kinds([
+  fields({ kind: v.literal("resize"), size: number({ whole: true, min: 1 }), quantize: truth }),
+  fields({
+    kind: v.literal("normalize"),
+    mean: list(number(), { min: 1 }),
+    std: list(number({ above: 0 }), { min: 1 }),
+  }),
+  fields({
+    kind: v.literal("augment"),
+    flip: v.union(
+      [truth, v.literal("alternate")],
+      ({ input }) => mismatch(input, 'true, false or "alternate"'),
+    ),
+    crop: number({ whole: true, min: 0 }),
+    padding: oneOf(["zero", "reflect"]),
+  }),
+]);
+
+/** A transform that is given as data, as one of the functions above. */
+export function transform(step: Transform): (data: Data) => Data {
+  switch (step.kind) {
+    case "resize":
+      return resize(step.size, step);
+    case "normalize":
+      return normalize(step);
+    case "augment":
+      return augment(step);
+  }
 }
 
 function append(part: Dataset, transform: Transform): Dataset {

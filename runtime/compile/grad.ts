@@ -40,7 +40,7 @@ export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(
   const kept: [string, tfjs.Tensor][] = [];
   const { binding } = runtime();
   const { scope } = binding;
-  const { value, grads } = tfjs.valueAndGrads((...values: tfjs.Tensor[]) => {
+  const differentiate = tfjs.valueAndGrads((...values: tfjs.Tensor[]) => {
     const [value, aux] = fn(byName(values));
     // tfjs disposes of everything that its function makes and does not return, so the rest is carried out by hand.
     kept.push(
@@ -49,8 +49,20 @@ export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(
       ): [string, tfjs.Tensor] => [name, tfjs.keep(tensor.clone())]),
     );
     return value;
-  })(Object.values(params));
-  binding.scope = scope; // the last gradient has left its own
+  });
+  let value: tfjs.Tensor, grads: tfjs.Tensor[];
+  try {
+    ({ value, grads } = tfjs.tidy(() => differentiate(Object.values(params))));
+  } catch (error) {
+    // What the gradients would have needed is on tfjs' tape, and would stay there.
+    tfjs.dispose([
+      kept.map(([, tensor]) => tensor),
+      (tfjs.engine().state.activeTape ?? []).map(({ saved }) => saved ?? []),
+    ]);
+    throw error;
+  } finally {
+    binding.scope = scope; // the last gradient has left its own
+  }
   const aux = Object.fromEntries(kept.map(([name, tensor]) => [name, tensor.clone()])) as A;
   tfjs.dispose(kept.map(([, tensor]) => tensor));
   return { value: value as tfjs.Scalar, grads: byName(grads.map(leaveBfloat16)), aux };

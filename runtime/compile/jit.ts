@@ -3,7 +3,7 @@ import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "../binding/backend.ts";
 import { JitError, type TracedFunction } from "../binding/binding.ts";
 import { encodeConfig } from "../binding/protos.ts";
-import { flatten, rebuild, signature, type Structure } from "./tree.ts";
+import { flatten, rebuild, signature, type Structure } from "./structure.ts";
 
 /** The number format that convolutions and matrix products compute in; parameters stay float32 either way. */
 export type Precision = "float32" | "bfloat16";

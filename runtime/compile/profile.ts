@@ -15,7 +15,7 @@ import {
   optimizeSmallGraphs,
   type RunNode,
 } from "./step_stats.ts";
-import { flatten, type Structure } from "./tree.ts";
+import { flatten, type Structure } from "./structure.ts";
 
 export type { RunNode } from "./step_stats.ts";
 

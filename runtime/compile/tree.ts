@@ -1,62 +1,72 @@
-/** Tensors in nested arrays and records: taken apart into a flat row, and put together again. */
+/**
+ * Nested records and lists with tensors at the ends, such as the state of a training run: `tree` of the public names.
+ * @module
+ */
 import * as tfjs from "@tensorflow/tfjs";
+import { describe, isRecord } from "./structure.ts";
 
-/** The shape of a nested value, without its tensors. */
-export type Structure =
-  | { readonly kind: "tensor" }
-  | { readonly kind: "array"; readonly items: readonly Structure[] }
-  | { readonly kind: "record"; readonly items: Readonly<Record<string, Structure>> };
+/** The tree `T` with `U` in the place of every tensor. */
+export type Mapped<T, U> = T extends tfjs.Tensor ? U : { [K in keyof T]: Mapped<T[K], U> };
 
 /**
- * Takes a value apart: its tensors in order of appearance, and its structure.
- * @param what Names the value in errors, e.g. "argument 1".
- * @throws {TypeError} If a leaf is not a tensor.
+ * The same tree with what `fn` makes of every tensor. With more trees of the same shape `fn` gets the tensors that stand
+ * in the same place in each. What is left out of a tree (`undefined`) stays left out.
+ *
+ * @throws {TypeError} If there is something else than a tensor at an end, or another tree lacks a place of the first.
+ * @example
+ * ```ts
+ * import { tf, tree } from "../mod.ts";
+ *
+ * await tf.ready();
+ * const params = { w: tf.ones([2, 3]), b: tf.ones([3]) };
+ * const zeros = tree.map((tensor) => tf.zerosLike(tensor), params);
+ * const sum = tree.map((a, b) => tf.add(a, b), params, zeros);
+ * tree.dispose([params, zeros, sum]);
+ * ```
  */
-export function flatten(value: unknown, what: string): { tensors: tfjs.Tensor[]; structure: Structure } {
-  const tensors: tfjs.Tensor[] = [];
-  const visit = (node: unknown, path: string): Structure => {
+export function map<T, U>(
+  fn: (tensor: tfjs.Tensor, ...others: tfjs.Tensor[]) => U,
+  tree: T,
+  ...others: readonly T[]
+): Mapped<T, U> {
+  const visit = (node: unknown, ...same: readonly unknown[]): unknown => {
     if (node instanceof tfjs.Tensor) {
-      tensors.push(node);
-      return { kind: "tensor" };
+      const wrong = same.findIndex((other) => !(other instanceof tfjs.Tensor));
+      if (wrong >= 0) {
+        throw new TypeError(`tree.map: tree ${wrong + 2} has no tensor where the first has one`);
+      }
+      return fn(node, ...same as readonly tfjs.Tensor[]);
     }
-    if (Array.isArray(node)) {
-      return { kind: "array", items: node.map((item, i) => visit(item, `${path}[${i}]`)) };
-    }
-    if (typeof node === "object" && node !== null && Object.getPrototypeOf(node) === Object.prototype) {
-      const items = Object.entries(node).map(([key, item]) => [key, visit(item, `${path}.${key}`)]);
-      return { kind: "record", items: Object.fromEntries(items) };
-    }
-    throw new TypeError(
-      `jit takes and returns tensors, arrays and records of tensors: ${path} is ${describe(node)}; ` +
-        `pass a number as tf.scalar(x), or let the function close over it`,
-    );
+    if (node === undefined) return undefined;
+    const children = childrenOf(node).map(([key, child]): [string, unknown] => [
+      key,
+      visit(child, ...same.map((other) => Object(other)[key])),
+    ]);
+    return Array.isArray(node) ? children.map(([, child]) => child) : Object.fromEntries(children);
   };
-  return { structure: visit(value, what), tensors };
+  return visit(tree, ...others) as Mapped<T, U>;
 }
 
-/** Puts a value together from its structure and a row of tensors. */
-export function rebuild(structure: Structure, tensors: readonly tfjs.Tensor[]): unknown {
-  let next = 0;
-  const visit = (node: Structure): unknown => {
-    switch (node.kind) {
-      case "tensor":
-        return tensors[next++];
-      case "array":
-        return node.items.map(visit);
-      case "record":
-        return Object.fromEntries(Object.entries(node.items).map(([key, item]) => [key, visit(item)]));
-    }
+/** Every tensor of a tree with the keys that lead to it, in the order in which they stand. */
+export function entries(tree: unknown): [path: readonly string[], tensor: tfjs.Tensor][] {
+  const visit = (node: unknown, path: readonly string[]): [readonly string[], tfjs.Tensor][] => {
+    if (node instanceof tfjs.Tensor) return [[path, node]];
+    return node === undefined ? [] : childrenOf(node).flatMap(([key, child]) => visit(child, [...path, key]));
   };
-  return visit(structure);
+  return visit(tree, []);
 }
 
-/** A text that is equal for values of equal structure, shapes and types only. */
-export function signature(structure: Structure, tensors: readonly tfjs.Tensor[]): string {
-  return JSON.stringify([structure, tensors.map(({ dtype, shape }) => [dtype, shape])]);
+/** Disposes of every tensor of a tree. */
+export function dispose(tree: unknown): void {
+  for (const [, tensor] of entries(tree)) tensor.dispose();
 }
 
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return `${value}`;
-  if (value instanceof Promise) return "a promise";
-  return typeof value === "object" ? value.constructor?.name ?? "an object" : `a ${typeof value}`;
+/** Runs `fn` and disposes of every tensor that it makes but for those in the tree that it returns; of all if it throws. */
+export function tidy<T>(fn: () => T): T {
+  return tfjs.tidy(fn as () => tfjs.TensorContainer) as T;
+}
+
+function childrenOf(node: unknown): [string, unknown][] {
+  if (Array.isArray(node) || isRecord(node)) return Object.entries(node);
+  throw new TypeError(`tree: a tree holds tensors, lists and records, found ${describe(node)}`);
 }

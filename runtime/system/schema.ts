@@ -13,7 +13,7 @@ export type Schema<T> = v.GenericSchema<unknown, T>;
 type Issue = Pick<v.BaseIssue<unknown>, "type" | "expected" | "input" | "path">;
 
 /** The phrase for a value that is not what is expected. */
-function mismatch(value: unknown, expected: string): string {
+export function mismatch(value: unknown, expected: string): string {
   return `is ${value === undefined ? "missing" : show(value)}: expected ${expected}`;
 }
 
@@ -133,7 +133,12 @@ function noList<S extends v.GenericSchema>(schema: S, message: (issue: Issue) =>
   const refused = v.custom(() => false, message);
   return {
     ...schema,
-    "~run": (dataset, config) => (Array.isArray(dataset.value) ? refused : schema)["~run"](dataset, config),
+    "~run"(dataset, config) {
+      // Of `this`: what `v.partial` copies from here has other entries.
+      return Array.isArray(dataset.value)
+        ? refused["~run"](dataset, config)
+        : schema["~run"].call(this, dataset, config);
+    },
   };
 }
 

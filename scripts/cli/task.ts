@@ -9,6 +9,8 @@ export type Flag =
   | {
     type: "string";
     help: string;
+    /** Where its value goes in the settings of a run, e.g. `recipe.training.epochs`; see `settingsOf`. */
+    sets?: string;
     placeholder?: string;
     default?: string;
     /** The only values allowed. */
@@ -17,6 +19,7 @@ export type Flag =
   | {
     type: "integer" | "number";
     help: string;
+    sets?: string;
     placeholder?: string;
     default?: number;
     /** The smallest value allowed. */
@@ -25,7 +28,7 @@ export type Flag =
     max?: number;
   }
   /** `false` unless given. */
-  | { type: "boolean"; help: string };
+  | { type: "boolean"; help: string; sets?: undefined };
 
 /** The values of a task's flags, by the flags' names as they are typed: `flags["no-test"]`. */
 export type Values<F extends Record<string, Flag>> = { readonly [K in keyof F]: Value<F[K]> };
@@ -48,6 +51,8 @@ export interface Task<F extends Record<string, Flag>> {
   readonly summary: string;
   /** Its flags by name, without the dashes. */
   readonly flags: F;
+  /** What it takes without a flag, if it does: one text, which may be left out. */
+  readonly argument?: { readonly placeholder: string; readonly help: string };
   /** Flags as one would type them, each shown after the task's command. */
   readonly examples?: readonly string[];
 }
@@ -89,14 +94,17 @@ export const threadsFlag = {
  */
 export async function runTask<const F extends Record<string, Flag>>(
   task: Task<F>,
-  main: (flags: Values<F>) => Promise<void> | void,
+  main: (flags: Values<F>, argument?: string) => Promise<void> | void,
   args: readonly string[] = Deno.args,
 ): Promise<void> {
   if (args.includes("--help") || args.includes("-h")) {
     console.log(helpText(task));
     return;
   }
-  await orExit(() => main(parseFlags(task, args)));
+  await orExit(() => {
+    const { flags, argument } = parse(task, args);
+    return main(flags, argument);
+  });
 }
 
 /** Does what is asked for; an error ends the process, as `runTask` says. */
@@ -119,6 +127,13 @@ export function parseFlags<const F extends Record<string, Flag>>(
   task: Task<F>,
   args: readonly string[],
 ): Values<F> {
+  return parse(task, args).flags;
+}
+
+function parse<const F extends Record<string, Flag>>(
+  task: Task<F>,
+  args: readonly string[],
+): { flags: Values<F>; argument?: string } {
   const see = `see "${taskCommand(task.name)} --help"`;
   const takesValue = (name: string) => Object.hasOwn(task.flags, name) && task.flags[name].type !== "boolean";
   const unknownFlag = (arg: string): UsageError => {
@@ -139,13 +154,16 @@ export function parseFlags<const F extends Record<string, Flag>>(
       return true;
     },
   });
-  const positional = parsed._;
-  if (Array.isArray(positional) && positional.length > 0) {
-    throw new UsageError(`Unexpected argument "${positional[0]}": ${task.name} takes only flags, ${see}`);
+  const positional: readonly unknown[] = Array.isArray(parsed._) ? parsed._ : [];
+  const taken = task.argument === undefined ? 0 : 1;
+  if (positional.length > taken) {
+    const takes = task.argument === undefined ? "only flags" : `one ${task.argument.placeholder}`;
+    throw new UsageError(`Unexpected argument "${positional[taken]}": ${task.name} takes ${takes}, ${see}`);
   }
   const values = Object.entries(task.flags).map(([name, flag]) => [name, valueOf(name, flag, parsed[name])]);
   // The keys are those of F and each value was checked against its flag, which Object.fromEntries cannot express.
-  return Object.fromEntries(values) as Values<F>;
+  const flags = Object.fromEntries(values) as Values<F>;
+  return positional.length === 0 ? { flags } : { flags, argument: String(positional[0]) };
 }
 
 /** The help of a task, as `--help` prints it. */
@@ -158,7 +176,10 @@ export function helpText<const F extends Record<string, Flag>>(task: Task<F>): s
   return [
     task.summary,
     "",
-    `Usage: ${taskCommand(task.name)} [flags]`,
+    `Usage: ${taskCommand(task.name)}${
+      task.argument === undefined ? "" : ` [${task.argument.placeholder}]`
+    } [flags]`,
+    ...(task.argument === undefined ? [] : ["", `${task.argument.placeholder}: ${task.argument.help}`]),
     "",
     "Flags:",
     ...rows.map(([usage, help]) => `  ${usage.padEnd(width)}  ${help}`),

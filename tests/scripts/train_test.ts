@@ -10,7 +10,8 @@ import {
   RUN_FILES,
   writeMetrics,
 } from "../../pipeline/runs/folder.ts";
-import { buildModel, recipes } from "../../pipeline/training/recipes.ts";
+import { buildModel } from "../../pipeline/training/recipe.ts";
+import { recipes } from "../../pipeline/training/recipes.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 
 const PROGRAM = fromFileUrl(new URL("./made_train.ts", import.meta.url));
@@ -117,7 +118,7 @@ Deno.test({
         ];
         assertEquals(stdout.length, expected.length, stdout.join("\n"));
         for (const [i, line] of expected.entries()) assertMatch(stdout[i], line);
-        const model = buildModel(recipes.fast.model);
+        const model = buildModel(recipes.fast.network);
         const about = `${model.name}, ${parameterCount(model).toLocaleString("en")} parameters, ` +
           "180 training images, 3 epochs of 8 steps, ";
         assertEquals(stderr[0].slice(0, about.length), about);
@@ -148,7 +149,8 @@ Deno.test({
           );
         }
         const { recipe, seed, limit, test, versions } = await readRunInfo(whole);
-        assertEquals([recipe.name, recipe.epochs, recipe.batchSize, seed, limit], ["fast", 3, 24, 3, 200]);
+        const { epochs, batchSize } = recipe.training;
+        assertEquals([recipe.name, epochs, batchSize, seed, limit], ["fast", 3, 24, 3, 200]);
         assertEquals(versions.deno, Deno.version.deno);
         const percent = (100 * test!.correct / 60).toFixed(2);
         assertEquals(stdout[6], `Accuracy of the network on the 60 test images: ${percent} %`);
@@ -212,37 +214,121 @@ Deno.test({
       );
 
       await t.step(
-        "refuses flags that contradict the run, a folder that holds one, weights that are none",
+        "refuses what cannot be meant or read in one line, and leaves every folder as it is",
         async () => {
           const before = await outcome(whole);
-          const garbage = join(root, "garbage.safetensors");
-          await Deno.writeTextFile(garbage, "<html>not found</html>");
+          const file = async (name: string, content: unknown): Promise<string> => {
+            const path = join(root, name);
+            await Deno.writeTextFile(path, typeof content === "string" ? content : JSON.stringify(content));
+            return path;
+          };
+          /** The run again, with something else in its record. */
+          const copied = async (name: string, edit: (record: string) => string): Promise<string> => {
+            const dir = join(root, name);
+            await Deno.mkdir(dir);
+            for (const file of FILES) await Deno.copyFile(join(whole, file), join(dir, file));
+            const record = await Deno.readTextFile(join(whole, RUN_FILES.info));
+            await Deno.writeTextFile(join(dir, RUN_FILES.info), edit(record));
+            return dir;
+          };
           const fresh = join(root, "fresh");
-          const cases: [number, string, string[]][] = [
+          const none = join(root, "none.json");
+          const garbage = await file("garbage.safetensors", "<html>not found</html>");
+          const misspelt = await file("misspelt.json", { extends: "fast", training: { epoch: 3 } });
+          const large = await file("large.json", { extends: "fast", network: { cfg: { inputSize: 224 } } });
+          // After four stages there is one pixel left.
+          const deep = await file("deep.json", {
+            extends: "fast",
+            network: { cfg: { widths: [4, 4, 4, 4] } },
+          });
+          const changed = await file("changed.json", {
+            extends: "fast",
+            name: "fast",
+            training: { whiten: false },
+          });
+          const edited = await copied("edited", (record) => record.replace(/"b?float\d+"/, '"float16"'));
+          const other = await copied("other", (record) => record.replace(/"lookahead": \{[^}]*\},/, ""));
+          const start = ["--limit", "200", "--epochs", "3", "--batch", "24"];
+          const cases: [code: number, line: string, args: string[]][] = [
             [
               2,
-              `error: Cannot resume ${whole} with --seed 4: the run has 3; leave the flag out, or start a new run`,
+              `Cannot resume ${whole} with --seed 4: the run has 3; leave it out, or start a new run`,
               ["--resume", whole, "--seed", "4"],
             ],
             [
               2,
-              `error: Cannot start a run in ${whole}: it holds one; go on with --resume ${whole}, ` +
+              `Cannot start a run in ${whole}: it holds one; go on with --resume ${whole}, ` +
               "start over with --force, or name another",
               ["--run", whole, ...FLAGS],
             ],
-            [1, `error: Cannot read ${garbage}: `, ["--run", whole, "--force", "--init", garbage, ...FLAGS]],
-            [1, `error: Cannot read ${garbage}: `, ["--run", fresh, "--init", garbage, ...FLAGS]],
+            [1, `Cannot read ${garbage}: `, ["--run", whole, "--force", "--init", garbage, ...FLAGS]],
+            [1, `Cannot read ${garbage}: `, ["--run", fresh, "--init", garbage, ...FLAGS]],
+            [2, 'Unknown recipe "fst": did you mean fast? there are ', ["--run", fresh, "--recipe", "fst"]],
+            [2, 'Unknown flag --epoch: did you mean --epochs? see "', ["--run", fresh, "--epoch", "3"]],
+            [
+              1,
+              `Cannot read ${none}: no such file or directory; give the name of a recipe, or the path of a JSON file`,
+              ["--run", fresh, "--recipe", none],
+            ],
+            [
+              1,
+              `Cannot use the recipe ${misspelt}: training.epoch is not a field: did you mean "epochs"? there are `,
+              ["--run", whole, "--force", "--recipe", misspelt],
+            ],
+            [
+              2,
+              "Cannot train FastResNet-8: the training images are [32,32,3] after their transforms, the network takes " +
+              "[224,224,3]; resize them, or build it with that inputSize",
+              ["--run", whole, "--force", "--recipe", large, ...start],
+            ],
+            [
+              2,
+              "Cannot train FastResNet-10: the last step has one of the 180 training images, and of that the batch " +
+              'norm "stages.3.conv1.2" sees one pixel, which has no variance; use another batch size, or ',
+              ["--run", fresh, "--recipe", deep, "--limit", "200", "--batch", "179"],
+            ],
+            [
+              2,
+              `Cannot limit the training images to 500: there are 240; give a whole number from 1 to 240`,
+              ["--run", fresh, "--limit", "500"],
+            ],
+            [
+              2,
+              `Cannot resume ${whole} with --recipe ${changed}: its training.whiten is false, the run has true; `,
+              ["--resume", whole, "--recipe", changed, ...start],
+            ],
+            [
+              1,
+              `Cannot read ${
+                join(edited, RUN_FILES.info)
+              }: precision is "float16": did you mean "bfloat16"? ` +
+              "expected one of float32, bfloat16; mend the file, or name another run",
+              ["--resume", edited],
+            ],
+            [
+              1,
+              `Cannot resume from ${
+                join(other, RUN_FILES.checkpoint)
+              }: it has "slow/batchStats/stages.0.conv1.2.` +
+              'running_mean", for which the settings have no use; it is not a checkpoint of this run',
+              ["--resume", other],
+            ],
           ];
-          const ended = await Promise.all(cases.map(([, , args]) => new Training(...args).end()));
+          const ended: Ended[] = [];
+          for (let i = 0; i < cases.length; i += 5) {
+            const some = cases.slice(i, i + 5).map(([, , args]) => new Training(...args).end());
+            ended.push(...await Promise.all(some));
+          }
           for (const [i, [code, line]] of cases.entries()) {
             assertEquals(
               [ended[i].code, ended[i].stdout, ended[i].stderr.length],
               [code, [], 1],
               ended[i].stderr.join("\n"),
             );
-            assertEquals(ended[i].stderr[0].slice(0, line.length), line);
+            assertEquals(ended[i].stderr[0].slice(0, line.length + 7), `error: ${line}`);
           }
           assertEquals(await outcome(whole), before, "the run that was there is as it was");
+          assertEquals((await outcome(other)).weights, before.weights);
           assertEquals(names(root).includes("fresh"), false, "no folder for a run that did not begin");
         },
       );
@@ -257,9 +343,10 @@ Deno.test({
         const { seed, init: recorded } = await readRunInfo(dir);
         assertEquals([seed, recorded, (await readMetrics(dir)).length], [0, init, 1]);
         const [from, to] = [await outcome(whole), await outcome(dir)];
+        const weight = (layer: string): string => `variables/params/${layer}.weight`;
         // The first layer is frozen: it is the given one still, though the whitening of these images is another.
-        assertEquals(to.tensors["stem.0.weight"], from.tensors["stem.0.weight"]);
-        assertNotEquals(to.tensors["fc.weight"], from.tensors["fc.weight"]);
+        assertEquals(to.tensors[weight("stem.0")], from.tensors[weight("stem.0")]);
+        assertNotEquals(to.tensors[weight("fc")], from.tensors[weight("fc")]);
         assertEquals(to.notes.step, "4");
       });
 

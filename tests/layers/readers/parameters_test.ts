@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { fastResnet } from "../../../layers/networks/fast_resnet.ts";
 import { resnet } from "../../../layers/networks/resnet.ts";
-import { parameterCount, parameters } from "../../../layers/readers/parameters.ts";
+import { parameterCount, parameterRoles, parameters } from "../../../layers/readers/parameters.ts";
 import stateDict from "../../data/state_dict_resnet34.json" with { type: "json" };
 
 Deno.test("parameters: names, order and shapes are those of the tutorial's state_dict", () => {
@@ -29,6 +29,30 @@ Deno.test("parameters: what is trained and what is tracked, and the fan-in", () 
   assertEquals(fanIn("layer1.0.downsample.0.weight"), 64);
   assertEquals(fanIn("fc.weight"), 512);
   assertEquals(fanIn("conv1.1.weight"), undefined);
+});
+
+Deno.test("parameterRoles: what each tensor is, by its name", () => {
+  const model = resnet([1], { stem: "cifar", widths: [16], bias: true });
+  const convolution = (name: string) => ({ [`${name}.weight`]: "convKernel", [`${name}.bias`]: "bias" });
+  const norm = (name: string) => ({
+    [`${name}.weight`]: "scale",
+    [`${name}.bias`]: "offset",
+    [`${name}.running_mean`]: "runningMean",
+    [`${name}.running_var`]: "runningVariance",
+  });
+  assertEquals<unknown>(parameterRoles(model), {
+    ...convolution("conv1.0"),
+    ...norm("conv1.1"),
+    ...convolution("layer0.0.conv1.0"),
+    ...norm("layer0.0.conv1.1"),
+    ...convolution("layer0.0.conv2.0"),
+    ...norm("layer0.0.conv2.1"),
+    "fc.weight": "linearWeight",
+    "fc.bias": "bias",
+  });
+  const fast = parameterRoles(fastResnet());
+  assertEquals(Object.keys(fast), parameters(fastResnet()).map(({ name }) => name));
+  assertEquals([fast["stem.0.weight"], fast["fc.weight"]], ["convKernel", "linearWeight"]);
 });
 
 Deno.test("parameterCount: the tutorial's network, as torchsummary counts it", () => {

@@ -26,6 +26,17 @@ Deno.test("batches reads members in their order, and in that of `order`", () => 
   assertEquals([...some.labels], [0, 2]);
 });
 
+Deno.test("batches hands on class numbers that do not fit into a byte, or into two", () => {
+  const labels = Uint32Array.of(255, 256, 299, 65_536, 69_999);
+  const classes = Array.from({ length: 70_000 }, (_, label) => `class ${label}`);
+  const dataset = createDataset({ images: new Uint8Array(5), labels, imageShape: [1, 1, 1], classes });
+  assertEquals([...batches(dataset, 2)].map(({ labels }) => labels), [
+    Int32Array.of(255, 256),
+    Int32Array.of(299, 65_536),
+    Int32Array.of(69_999),
+  ]);
+});
+
 Deno.test("batches by hand: an image mirrored has its columns in reverse order, rows and channels as they were", () => {
   const dataset = createDataset({
     images: Uint8Array.from({ length: 3 * 12 }, (_, i) => i),

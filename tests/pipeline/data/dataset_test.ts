@@ -32,6 +32,45 @@ Deno.test("createDataset refuses a label without a class", () => {
   );
 });
 
+Deno.test("createDataset takes any list of class numbers and keeps them as Uint32Array", () => {
+  const wide = { ...store, classes: Array.from({ length: 70_000 }, (_, label) => `class ${label}`) };
+  for (const labels of [[1, 0], Uint8Array.of(1, 0), Uint16Array.of(1, 0), Int32Array.of(1, 0)]) {
+    assertEquals(createDataset({ ...store, labels }).labels, Uint32Array.of(1, 0));
+  }
+  assertEquals(createDataset({ ...store, labels: new Float64Array([1, 0]) }).labels, Uint32Array.of(1, 0));
+  assertEquals(createDataset({ ...wide, labels: [256, 69_999] }).labels, Uint32Array.of(256, 69_999));
+  assertEquals(
+    createDataset({ ...wide, labels: Uint16Array.of(299, 65_535) }).labels,
+    Uint32Array.of(299, 65_535),
+  );
+  const labels = Uint32Array.of(0, 1);
+  assertEquals(
+    createDataset({ ...store, labels }).labels === labels,
+    true,
+    "those that are so already are shared",
+  );
+});
+
+Deno.test("createDataset refuses a label that is no class number", () => {
+  for (const label of [NaN, 1.5, -1, 2, 2 ** 32, Infinity, -0.5]) {
+    assertEquals(
+      assertThrows(() => createDataset({ ...store, labels: [0, label] }), RangeError).message,
+      `createDataset: label 1 is ${label}, expected 0 to 1 (2 classes)`,
+    );
+  }
+  for (const labels of [Float32Array.of(0.5, 0), Int8Array.of(-1, 0), Uint16Array.of(256, 0)]) {
+    assertEquals(
+      assertThrows(() => createDataset({ ...store, labels }), RangeError).message,
+      `createDataset: label 0 is ${labels[0]}, expected 0 to 1 (2 classes)`,
+    );
+  }
+  // A place of a list that holds nothing, as `new Array(2)` has them.
+  assertEquals(
+    assertThrows(() => createDataset({ ...store, labels: new Array(2) }), RangeError).message,
+    "createDataset: label 0 is undefined, expected 0 to 1 (2 classes)",
+  );
+});
+
 Deno.test("outputShape is that of the last resize, or as stored", () => {
   const dataset = smallDataset(1, 4, 6);
   assertEquals(outputShape(dataset), [4, 6, 3]);

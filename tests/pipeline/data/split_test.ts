@@ -45,6 +45,7 @@ Deno.test("split shares the pixels and keeps every transform but augment for val
   assertEquals(data.train.transforms.map(({ kind }) => kind), ["augment", "normalize"]);
   assertEquals(data.validation?.transforms.map(({ kind }) => kind), ["normalize"]);
   assertEquals(data.validation?.images === data.train.images, true);
+  assertEquals(data.validation?.labels === data.train.labels, true);
   assertEquals(data.test?.indices.length, 2);
 });
 

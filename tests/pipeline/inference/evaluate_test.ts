@@ -1,12 +1,19 @@
 /** Evaluation against the definition: plain JavaScript on the logits. */
-import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { apply, init, resnet, type Variables } from "../../../layers/mod.ts";
 import { batches } from "../../../pipeline/data/batches.ts";
 import type { Dataset } from "../../../pipeline/data/dataset.ts";
-import { evaluate, type EvaluateOptions, type Evaluation } from "../../../pipeline/inference/evaluate.ts";
+import {
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type Testing,
+} from "../../../pipeline/inference/evaluate.ts";
+import { recipes } from "../../../pipeline/training/recipes.ts";
 import { applyTransforms } from "../../../pipeline/transforms/apply.ts";
 import { augment, CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
 import { tf } from "../../../runtime/mod.ts";
+import { UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { madeData } from "../../made_data.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { held } from "../../runtime/harness.ts";
@@ -152,4 +159,74 @@ test("test-time augmentation is the weighted mean of the logits of six views", (
   const mean = rows[0].map((row, i) => row.map((_, k) => rows.reduce((sum, view) => sum + view[i][k], 0)));
   assertScore(evaluated({ batchSize: BATCH, tta: true }), score(mean));
   assertNotEquals(score(mean).loss, evaluated({ batchSize: BATCH }).loss);
+});
+
+test("a recipe says how", (_, evaluated) => {
+  const { tutorial, accurate, resnet20 } = recipes;
+  // What each of them says is what was given by hand above.
+  const batch: Testing = { statistics: "batch", batchSize: 64, tta: false };
+  const views: Testing = { statistics: "running", batchSize: 500, tta: true };
+  assertEquals([tutorial.testing, accurate.testing], [batch, views]);
+  assertScore(evaluated(tutorial.testing), evaluated({ batchSize: 64, statistics: "batch" }));
+  assertScore(evaluated(accurate.testing), evaluated({ tta: true }));
+  assertScore(evaluated(resnet20.testing), evaluated({}));
+  const losses = [tutorial, accurate, resnet20].map(({ testing }) => evaluated(testing).loss);
+  assertEquals(new Set(losses).size, 3);
+});
+
+test("refuses images that the network cannot be measured on", (variables, evaluated) => {
+  const refused = (fn: () => unknown) => assertThrows(fn, UsageError).message;
+  const none = { ...dataset(), indices: new Uint32Array() };
+  assertEquals(
+    refused(() => evaluate(model, variables, none)),
+    "Cannot evaluate ResNet-6: there are no images; give some, or leave that part out",
+  );
+  assertEquals(
+    refused(() => evaluate(model, variables, madeData({ images: 8, size: 16 }).train)),
+    "Cannot evaluate ResNet-6: the images are [16,16,3] after their transforms, the network takes [8,8,3]; " +
+      "resize them, or build it with that inputSize",
+  );
+  assertEquals(
+    refused(() => evaluate(model, variables, madeData({ images: 8, size: 8, classes: 5 }).train)),
+    "Cannot evaluate ResNet-6: the images are of 5 classes, the network tells 4 apart; " +
+      "build it with numClasses: 5",
+  );
+  for (const batchSize of [0, 1.5, NaN]) {
+    assertEquals(
+      refused(() => evaluated({ batchSize })),
+      `Cannot evaluate ResNet-6: the batch size is ${batchSize}; give a whole number of at least 1`,
+    );
+  }
+});
+
+test("one image at a time with batch statistics, unless a map of it is one pixel", (variables, evaluated) => {
+  // The maps of this network are 4 x 4 at the least.
+  assertScore(
+    evaluated({ batchSize: 1, statistics: "batch" }),
+    score(logitsOf(variables, { batchSize: 1, train: true })),
+  );
+  const small = resnet([1, 1], { stem: "cifar", inputSize: 2, widths: [4, 8], numClasses: 4 });
+  const { train } = madeData({ images: 7, size: 2 });
+  const drawn = init(small, 1);
+  assertThrows(
+    () => evaluate(small, drawn, train, { batchSize: 3, statistics: "batch" }),
+    UsageError,
+    "Cannot evaluate ResNet-6: the last step has one of the 7 images, and of that the batch norm " +
+      '"layer1.0.conv1.1" sees one pixel',
+  );
+  assert(Number.isFinite(evaluate(small, drawn, train, { batchSize: 7, statistics: "batch" }).loss));
+  assert(Number.isFinite(evaluate(small, drawn, train, { batchSize: 3 }).loss));
+  tf.dispose([drawn.params, drawn.batchStats]);
+});
+
+test("an error of the caller's own goes through, and nothing is left", (_, evaluated) => {
+  evaluated({}); // uploads the variables
+  const before = held();
+  for (const way of [{}, { tta: true }, { statistics: "batch" }] as const) {
+    const onBatch = (images: number): void => {
+      if (images === 14) throw new UserError("enough");
+    };
+    assertThrows(() => evaluated({ ...way, batchSize: BATCH, onBatch }), UserError, "enough");
+    assertEquals(held(), before);
+  }
 });

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/safetensors.ts";
-import { init, resnet, type Tensors } from "../../../layers/mod.ts";
+import { init, type Model, resnet, type Tensors } from "../../../layers/mod.ts";
 import {
   loadCheckpoint,
   loadStart,
@@ -10,23 +10,38 @@ import {
   saveCheckpoint,
   saveWeights,
 } from "../../../pipeline/runs/checkpoint.ts";
-import { disposeState, type TrainState } from "../../../pipeline/training/train.ts";
-import { tf } from "../../../runtime/mod.ts";
+import type { Optimizer } from "../../../pipeline/training/optimizer.ts";
+import type { Training } from "../../../pipeline/training/recipe.ts";
+import { recipes } from "../../../pipeline/training/recipes.ts";
+import { disposeState, startState, type TrainState } from "../../../pipeline/training/state.ts";
+import { tf, tree } from "../../../runtime/mod.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { leakTest } from "../../runtime/harness.ts";
 
 const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 4], numClasses: 3 });
 
-/** A state with numbers of all kinds in it; the first layer has no velocity, as one that is frozen. */
-function madeState(): TrainState {
-  const variables = init(model, 1);
-  const velocities: Tensors = {};
-  for (const [name, { shape, size }] of Object.entries(variables.params).slice(1)) {
-    const odd = [NaN, Infinity, -Infinity, -0, 1e-45, Math.fround(1 / 3)];
-    velocities[name] = tf.tensor(Float32Array.from({ length: size }, (_, i) => odd[i % odd.length]), shape);
-  }
-  return { variables, velocities, slow: init(model, 2), step: 1234567, lossSum: 0.1 + 0.2, lastLoss: NaN };
+/** The settings of the state that is made: slow weights, and nothing for the first layer, which is frozen. */
+const SETTINGS: Pick<Training, "optimizer" | "lookahead" | "frozen"> = {
+  optimizer: recipes.resnet20.training.optimizer,
+  lookahead: { every: 4, keep: 0.5 },
+  frozen: ["conv1.0"],
+};
+
+/** A state with numbers of all kinds in it. */
+function madeState(settings = SETTINGS): TrainState {
+  const { optState: zeros, slow: same, ...state } = startState(model, init(model, 1), settings);
+  const odd = [NaN, Infinity, -Infinity, -0, 1e-45, Math.fround(1 / 3)];
+  const optState = tree.map(
+    ({ shape, size }) => tf.tensor(Float32Array.from({ length: size }, (_, i) => odd[i % odd.length]), shape),
+    zeros,
+  );
+  tree.dispose([zeros, same]);
+  const slow = settings.lookahead && init(model, 2);
+  return { ...state, optState, ...(slow && { slow }), step: 1234567, lossSum: 0.1 + 0.2, lastLoss: NaN };
 }
+
+/** Reads a checkpoint of the state that is made. */
+const load = (path: string, of: Model) => loadCheckpoint(path, of, SETTINGS);
 
 function bits(tensors: Tensors): [string, number[], Uint32Array][] {
   return Object.entries(tensors)
@@ -50,20 +65,41 @@ function test(name: string, fn: (dir: string) => Promise<void>): void {
   });
 }
 
-test("a checkpoint comes back bit for bit", async (dir) => {
-  const path = join(dir, "new", "checkpoint.safetensors");
-  const state = madeState();
-  await saveCheckpoint(path, model, state, { seconds: 1 / 3 });
-  const loaded = await loadCheckpoint(path, model);
-  assertEquals(bits(loaded.state.variables.params), bits(state.variables.params));
-  assertEquals(bits(loaded.state.variables.batchStats), bits(state.variables.batchStats));
-  assertEquals(bits(loaded.state.velocities), bits(state.velocities));
-  assertEquals(bits(loaded.state.slow!.params), bits(state.slow!.params));
-  assertEquals(bits(loaded.state.slow!.batchStats), bits(state.slow!.batchStats));
-  const { step, lossSum, lastLoss } = loaded.state;
-  assertEquals({ step, lossSum, lastLoss }, { step: 1234567, lossSum: 0.30000000000000004, lastLoss: NaN });
-  assertEquals(loaded.notes, { seconds: 1 / 3 });
-  assertEquals([...Deno.readDirSync(join(dir, "new"))].map(({ name }) => name), ["checkpoint.safetensors"]);
+const ADAMW: Optimizer = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
+
+for (const optimizer of [SETTINGS.optimizer, recipes.fast.training.optimizer, ADAMW]) {
+  test(`a checkpoint of ${optimizer.kind} comes back bit for bit`, async (dir) => {
+    const path = join(dir, "new", "checkpoint.safetensors");
+    const settings = { ...SETTINGS, optimizer };
+    const state = madeState(settings);
+    await saveCheckpoint(path, state, { seconds: 1 / 3 });
+    const loaded = await loadCheckpoint(path, model, settings);
+    assertEquals(bits(loaded.state.variables.params), bits(state.variables.params));
+    assertEquals(bits(loaded.state.variables.batchStats), bits(state.variables.batchStats));
+    assertEquals(Object.keys(loaded.state.optState), Object.keys(state.optState));
+    for (const [kept, tensors] of Object.entries(state.optState)) {
+      assertEquals(bits(loaded.state.optState[kept]), bits(tensors), kept);
+      assertEquals("conv1.0.weight" in tensors, false, "the first layer is frozen");
+    }
+    assertEquals(bits(loaded.state.slow!.params), bits(state.slow!.params));
+    assertEquals(bits(loaded.state.slow!.batchStats), bits(state.slow!.batchStats));
+    const { step, lossSum, lastLoss } = loaded.state;
+    assertEquals({ step, lossSum, lastLoss }, { step: 1234567, lossSum: 0.30000000000000004, lastLoss: NaN });
+    assertEquals(loaded.notes, { seconds: 1 / 3 });
+    assertEquals([...Deno.readDirSync(join(dir, "new"))].map(({ name }) => name), ["checkpoint.safetensors"]);
+    disposeState(state);
+    disposeState(loaded.state);
+  });
+}
+
+test("a checkpoint without slow weights, and of a network of which everything is trained", async (dir) => {
+  const path = join(dir, "checkpoint.safetensors");
+  const settings = { optimizer: SETTINGS.optimizer };
+  const state = madeState(settings);
+  await saveCheckpoint(path, state, { seconds: 1 });
+  const loaded = await loadCheckpoint(path, model, settings);
+  assertEquals("slow" in loaded.state, false);
+  assertEquals(bits(loaded.state.optState.velocity), bits(state.optState.velocity));
   disposeState(state);
   disposeState(loaded.state);
 });
@@ -107,7 +143,7 @@ test("a weights file has PyTorch's names and layouts, and comes back bit for bit
   const loaded = await loadWeights(path, model);
   assertEquals(bits(loaded.params), bits(variables.params));
   assertEquals(bits(loaded.batchStats), bits(variables.batchStats));
-  tf.dispose([variables.params, variables.batchStats, loaded.params, loaded.batchStats]);
+  tree.dispose([variables, loaded]);
 });
 
 test("weights of the same network for other classes: the last layer is drawn from the seed, the rest is read", async (dir) => {
@@ -125,9 +161,7 @@ test("weights of the same network for other classes: the last layer is drawn fro
   const same = await loadStart(path, model, 0);
   assertEquals(same.replacedHead, undefined);
   assertEquals(bits(same.variables.params), bits(drawn.params));
-  for (const { params, batchStats } of [theirs, drawn, variables, same.variables]) {
-    tf.dispose([params, batchStats]);
-  }
+  tree.dispose([theirs, drawn, variables, same.variables]);
 });
 
 test("weights of another network are refused, whatever its last layer", async (dir) => {
@@ -142,14 +176,14 @@ test("weights of another network are refused, whatever its last layer", async (d
       `Cannot load ${path} into ResNet-6: "layer1.0.conv1.0.weight" has shape [5, 2, 3, 3], ` +
         "the network needs [4, 2, 3, 3]; use weights of the same network",
     );
-    tf.dispose([theirs.params, theirs.batchStats]);
+    tree.dispose(theirs);
   }
 });
 
 test("files that are missing, cut off, garbage or of another network say so", async (dir) => {
   const path = join(dir, "checkpoint.safetensors");
   const state = madeState();
-  await saveCheckpoint(path, model, state, { seconds: 1 });
+  await saveCheckpoint(path, state, { seconds: 1 });
   disposeState(state);
   const bytes = await Deno.readFile(path);
   const again = "the file is damaged or not safetensors, get it again";
@@ -174,47 +208,85 @@ test("files that are missing, cut off, garbage or of another network say so", as
   for (const [name, content, problem] of cases) {
     const file = join(dir, name);
     if (content !== undefined) await Deno.writeFile(file, content);
-    for (const load of [loadCheckpoint, loadWeights]) {
-      await assertRejects(() => load(file, model), UserError, `Cannot read ${file}: ${problem}`, name);
+    for (const read of [load, loadWeights]) {
+      await assertRejects(() => read(file, model), UserError, `Cannot read ${file}: ${problem}`, name);
     }
   }
   const other = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 5], numClasses: 3 });
-  for (const load of [loadCheckpoint, loadWeights]) {
-    await assertRejects(() => load(path, other), UserError, `Cannot load ${path} into ResNet-6: "layer1.0.`);
-  }
+  await assertRejects(
+    () => load(path, other),
+    UserError,
+    `Cannot resume from ${path}: "variables/params/layer1.0.conv1.0.weight" has shape [3,3,2,4], the settings need ` +
+      "[3,3,2,5]; it is not a checkpoint of this run",
+  );
+  const weights = join(dir, "model.safetensors");
+  const variables = init(model, 1);
+  await saveWeights(weights, model, variables);
+  tree.dispose(variables);
+  await assertRejects(
+    () => loadWeights(weights, other),
+    UserError,
+    `Cannot load ${weights} into ResNet-6: "layer1.0.`,
+  );
 });
 
-test("a checkpoint with the wrong velocities or slow weights, or without its notes, says so", async (dir) => {
+test("a checkpoint with the wrong velocities or slow weights, of other settings or without its notes, says so", async (dir) => {
   const path = join(dir, "checkpoint.safetensors");
   const state = madeState();
-  await saveCheckpoint(path, model, state, { seconds: 1 });
+  await saveCheckpoint(path, state, { seconds: 1 });
   disposeState(state);
   const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path));
   const refused = async (changed: typeof tensors, notes: typeof metadata, problem: string) => {
     const file = join(dir, "changed");
     await Deno.writeFile(file, encodeSafetensors(changed, notes));
     await assertRejects(
-      () => loadCheckpoint(file, model),
+      () => load(file, model),
       UserError,
       `Cannot resume from ${file}: ${problem}; it is not a checkpoint of this run`,
     );
   };
   const velocity = { shape: [2], data: Float32Array.of(1, 2) };
   await refused(
-    { ...tensors, "velocity.fc.bias": velocity },
+    { ...tensors, "optState/velocity/fc.bias": velocity },
     metadata,
-    '"velocity.fc.bias" has shape [2], the parameter has [3]',
+    '"optState/velocity/fc.bias" has shape [2], the settings need [3]',
   );
   await refused(
-    { ...tensors, "velocity.fc.gone": velocity },
+    { ...tensors, "optState/velocity/fc.gone": velocity },
     metadata,
-    '"velocity.fc.gone" has shape [2], the parameter has [none]',
+    'it has "optState/velocity/fc.gone", for which the settings have no use',
   );
-  const { "slow.fc.bias": _, ...fewer } = tensors;
-  await refused(fewer, metadata, 'it has no "slow.fc.bias"');
+  const { "slow/params/fc.bias": _, ...fewer } = tensors;
+  await refused(fewer, metadata, 'it has no "slow/params/fc.bias"');
+  const { shape, data } = tensors["slow/params/fc.bias"];
+  await refused(
+    { ...tensors, "slow/params/fc.bias": { shape, data: Int32Array.from(data as Float32Array) } },
+    metadata,
+    '"slow/params/fc.bias" is not float32',
+  );
   for (const key of ["step", "lossSum", "lastLoss", "seconds"]) {
     const { [key]: _, ...others } = metadata;
     await refused(tensors, others, `its ${key} is missing`);
+    await refused(tensors, { ...metadata, [key]: "many" }, `its ${key} is many`);
+    await refused(tensors, { ...metadata, [key]: "" }, `its ${key} is `);
+  }
+  for (const step of ["NaN", "-1", "1.5"]) {
+    await refused(tensors, { ...metadata, step }, `its step is ${step}`);
+  }
+  const others: [Partial<typeof SETTINGS>, string][] = [
+    [{ optimizer: ADAMW }, 'it has no "optState/mean/conv1.1.weight"'],
+    [
+      { lookahead: undefined },
+      'it has "slow/batchStats/conv1.1.running_mean", for which the settings have no use',
+    ],
+    [{ frozen: [] }, 'it has no "optState/velocity/conv1.0.weight"'],
+  ];
+  for (const [changes, problem] of others) {
+    await assertRejects(
+      () => loadCheckpoint(path, model, { ...SETTINGS, ...changes }),
+      UserError,
+      `Cannot resume from ${path}: ${problem}; it is not a checkpoint of this run`,
+    );
   }
 });
 
@@ -222,16 +294,16 @@ test("a weights file is no checkpoint, and a checkpoint no weights file", async 
   const [weights, checkpoint] = [join(dir, "w"), join(dir, "c")];
   const state = madeState();
   await saveWeights(weights, model, state.variables);
-  await saveCheckpoint(checkpoint, model, state, { seconds: 1 });
+  await saveCheckpoint(checkpoint, state, { seconds: 1 });
   disposeState(state);
   await assertRejects(
-    () => loadCheckpoint(weights, model),
+    () => load(weights, model),
     UserError,
     `Cannot resume from ${weights}: its step is missing`,
   );
   await assertRejects(
     () => loadWeights(checkpoint, model),
     UserError,
-    `Cannot load ${checkpoint} into ResNet-6: "slow.`,
+    `Cannot load ${checkpoint} into ResNet-6: "conv1.0.weight" [2, 3, 3, 3] is missing`,
   );
 });

@@ -135,7 +135,26 @@ test("run.json and metrics.jsonl come back as they were", async (dir) => {
   assertEquals(text.split("\n").map((text) => text[0]), ["{", "{", undefined], "a line an epoch");
 });
 
-test("readRunInfo: a folder without a run, and a damaged record", async (dir) => {
+test("run.json: a test loss that is not finite comes back as NaN", async (dir) => {
+  for (const loss of [NaN, Infinity]) {
+    const test = { accuracy: 0.1, correct: 1, images: 10, loss };
+    await writeRunInfo(dir, { ...info, test });
+    assertEquals(await readRunInfo(dir), { ...info, test: { ...test, loss: NaN } });
+  }
+});
+
+test("run.json and metrics.jsonl: a byte order mark and other line ends are taken", async (dir) => {
+  await writeRunInfo(dir, info);
+  await writeMetrics(dir, [line, { ...line, epoch: 2 }]);
+  for (const file of [RUN_FILES.info, RUN_FILES.metrics]) {
+    const text = await Deno.readTextFile(join(dir, file));
+    await Deno.writeTextFile(join(dir, file), "\ufeff" + text.replaceAll("\n", "\r\n") + "\r\n");
+  }
+  assertEquals(await readRunInfo(dir), info);
+  assertEquals(await readMetrics(dir), [line, { ...line, epoch: 2 }]);
+});
+
+test("readRunInfo: a folder without a run, and a record that is none", async (dir) => {
   const path = join(dir, RUN_FILES.info);
   await assertRejects(
     () => readRunInfo(dir),
@@ -143,14 +162,121 @@ test("readRunInfo: a folder without a run, and a damaged record", async (dir) =>
     `Cannot read ${path}: no such file or directory; name the folder of a run, such as those in runs/`,
   );
   const { recipe: _, ...rest } = info;
-  for (const text of ["", "{", "null", "[]", '"text"', "{}", JSON.stringify(rest)]) {
+  const names =
+    "recipe, seed, precision, limit, init, threads, device, cpu, versions, version, commit, started, " +
+    "test, testTta";
+  const cases: [text: string, problem: string][] = [
+    ["", "it is not JSON (Unexpected end of JSON input)"],
+    ["{", "it is not JSON (Expected property name or '}' in JSON at position 1 (line 1 column 2))"],
+    ["null", `it is null: expected an object with ${names}`],
+    ["[]", `it is an empty list: expected an object with ${names}`],
+    ['"text"', `it is "text": expected an object with ${names}`],
+    ["{}", "recipe is missing"],
+    [JSON.stringify(rest), "recipe is missing"],
+    [JSON.stringify([info]), `it is a list of 1: expected an object with ${names}`],
+  ];
+  for (const [text, problem] of cases) {
     await Deno.writeTextFile(path, text);
-    await assertRejects(
-      () => readRunInfo(dir),
-      UserError,
-      `Cannot read ${path}: it is not the record of a run; name another run`,
-      text,
-    );
+    const { message } = await assertRejects(() => readRunInfo(dir), UserError);
+    assertEquals(message, `Cannot read ${path}: ${problem}; mend the file, or name another run`, text);
+  }
+});
+
+/** The record with something else at a place, as its text. */
+function edited(place: string, value: unknown): string {
+  const test = { accuracy: 0.5, correct: 1, images: 2, loss: 1 };
+  const record = JSON.parse(JSON.stringify({ ...info, test }));
+  const keys = place.split(".");
+  const last = keys.pop()!;
+  keys.reduce((at, key) => at[key], record)[last] = value;
+  return JSON.stringify(record);
+}
+
+test("readRunInfo: a field that was edited into what it cannot be is named", async (dir) => {
+  const path = join(dir, RUN_FILES.info);
+  const cases: [place: string, value: unknown, problem: string][] = [
+    [
+      "recipe.training.optimizer.kind",
+      "adam",
+      'recipe.training.optimizer.kind is "adam": did you mean "adamw"? expected one of sgd, muon, adamw',
+    ],
+    [
+      "precision",
+      "float16",
+      'precision is "float16": did you mean "bfloat16"? expected one of float32, bfloat16',
+    ],
+    ["precision", "auto", 'precision is "auto": expected one of float32, bfloat16'],
+    ["device", "tpu", 'device is "tpu": did you mean "cpu"? expected one of cpu, gpu'],
+    [
+      "recipe.training.schedule.rate",
+      "0.1",
+      'recipe.training.schedule.rate is "0.1": expected a number of at least 0',
+    ],
+    [
+      "recipe.training.epoch",
+      3,
+      'recipe.training.epoch is not a field: did you mean "epochs"? there are epochs, batchSize, optimizer, ' +
+      "schedule, labelSmoothing, lookahead, whiten, frozen, precision",
+    ],
+    [
+      "sede",
+      3,
+      'sede is not a field: did you mean "seed"? there are recipe, seed, precision, limit, init, threads, device, ' +
+      "cpu, versions, version, commit, started, test, testTta",
+    ],
+    ["seed", -1, "seed is -1: expected a whole number from 0 to 2147483647"],
+    ["seed", 2 ** 31, "seed is 2147483648: expected a whole number from 0 to 2147483647"],
+    ["seed", null, "seed is null: expected a whole number from 0 to 2147483647"],
+    ["limit", 0, "limit is 0: expected a whole number of at least 1"],
+    ["threads", 1.5, "threads is 1.5: expected a whole number of at least 1"],
+    [
+      "test",
+      { accuracy: 2, correct: 1, images: 1, loss: 0 },
+      "test.accuracy is 2: expected a number from 0 to 1",
+    ],
+    ["test", {}, "test.accuracy is missing"],
+    ["test.loss", "0.5", 'test.loss is "0.5": expected a number'],
+    ["cpu.cores", "two", 'cpu.cores is "two": expected a number'],
+    ["versions.deno", 2, "versions.deno is 2: expected a text"],
+    ["recipe.transforms", {}, "recipe.transforms is an object: expected a list"],
+    ["recipe.network.depths", [3, 0], "recipe.network.depths.1 is 0: expected a whole number of at least 1"],
+    [
+      "recipe",
+      [],
+      "recipe is an empty list: expected an object with name, about, network, transforms, " +
+      "validation, training, testing",
+    ],
+  ];
+  for (const [place, value, problem] of cases) {
+    await Deno.writeTextFile(path, edited(place, value));
+    const { message } = await assertRejects(() => readRunInfo(dir), UserError);
+    assertEquals(message, `Cannot read ${path}: ${problem}; mend the file, or name another run`);
+  }
+});
+
+test("readMetrics: a line that is none of an epoch is named, with its field", async (dir) => {
+  const path = join(dir, RUN_FILES.metrics);
+  const good = JSON.stringify(line);
+  const { loss: _, ...without } = line;
+  const cases: [text: string, problem: string][] = [
+    [JSON.stringify({ ...line, loss: "1.5" }), 'loss is "1.5": expected a number'],
+    [JSON.stringify({ ...line, loss: NaN }), "loss is null: expected a number"],
+    [JSON.stringify(without), "loss is missing"],
+    [
+      JSON.stringify({ ...line, validationAccuracy: 56.68 }),
+      "validationAccuracy is 56.68: expected a number from 0 to 1",
+    ],
+    [good.slice(0, -12), "it is not JSON ("],
+    [good + good, "it is not JSON ("],
+    [`[${good}]`, "it is a list of 1: expected an object with epoch, step, seconds, "],
+  ];
+  for (const [text, problem] of cases) {
+    await Deno.writeTextFile(path, `${good}\n${text}\n`);
+    const { message } = await assertRejects(() => readMetrics(dir), UserError);
+    const begin = `Cannot read ${path}, line 2: ${problem}`;
+    assertEquals(message.slice(0, begin.length), begin);
+    assertEquals(message.endsWith("; mend the line, or take it out"), true, message);
+    assertEquals(message.includes("\n"), false);
   }
 });
 

@@ -6,11 +6,11 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { decodeSafetensors } from "../../../layers/formats/safetensors.ts";
 import { apply, resnet } from "../../../layers/mod.ts";
-import { createDataset } from "../../../pipeline/data/dataset.ts";
 import { loadWeights, saveWeights } from "../../../pipeline/runs/checkpoint.ts";
-import { findRecipe, type Recipe } from "../../../pipeline/training/recipes.ts";
-import { disposeState, initialState, trainStep } from "../../../pipeline/training/train.ts";
-import { jit, tf } from "../../../runtime/mod.ts";
+import { recipes } from "../../../pipeline/training/recipes.ts";
+import { disposeState, startState } from "../../../pipeline/training/state.ts";
+import { trainStep } from "../../../pipeline/training/train.ts";
+import { jit, tf, tree } from "../../../runtime/mod.ts";
 import golden from "../../data/tutorial_narrow.json" with { type: "json" };
 import { assertClose } from "../../reference.ts";
 import { leakTest } from "../../runtime/harness.ts";
@@ -63,33 +63,27 @@ leakTest(
     assertClose(trainLogits, golden.train_logits, LOGITS, "logits with batch statistics");
     evaluation.dispose();
     training.dispose();
-    tf.dispose([variables.params, variables.batchStats, x, labels, logits, trainLogits]);
+    tree.dispose([variables, x, labels, logits, trainLogits]);
   },
 );
 
 leakTest(
   "weights both ways: ten steps of the tutorial's optimizer from there have PyTorch's losses",
   async () => {
-    const recipe: Recipe = findRecipe("tutorial");
-    const dataset = createDataset({
-      images: new Uint8Array(0),
-      labels: new Uint8Array(0),
-      imageShape: [SIDE, SIDE, 3],
-      classes: Array.from({ length: 10 }, (_, i) => `${i}`),
-    });
-    const step = trainStep(model, recipe, [], "float32");
-    let state = initialState(model, recipe, dataset, 0, await loadWeights(FILE, model));
+    const { training } = recipes.tutorial;
+    const step = trainStep(model, training, [], "float32");
+    let state = startState(model, await loadWeights(FILE, model), training);
     const losses = golden.losses.map((_, i) => {
       const { x, labels } = batch(i);
-      const learningRate = tf.scalar(recipe.schedule.rate);
+      const learningRate = tf.scalar(training.schedule.rate);
       const seed = tf.tensor1d([0, i], "int32");
-      const { variables, velocities } = state;
-      const next = step({ variables, velocities }, { images: x, labels, learningRate, seed });
-      const [loss] = next.loss.dataSync();
-      tf.dispose([x, labels, learningRate, seed, next.loss]);
+      const { variables, optState } = state;
+      const { loss, ...next } = step({ variables, optState }, { images: x, labels, learningRate, seed });
+      const [value] = loss.dataSync();
+      tf.dispose([x, labels, learningRate, seed, loss]);
       disposeState(state);
-      state = { ...state, variables: next.variables, velocities: next.velocities };
-      return loss;
+      state = { ...state, ...next };
+      return value;
     });
     disposeState(state);
     step.dispose();
@@ -111,7 +105,7 @@ leakTest(
       assert(steps > 0n);
       await saveWeights(path, model, variables, Number(steps));
       assertEquals(decodeSafetensors(await Deno.readFile(path), path), theirs);
-      tf.dispose([variables.params, variables.batchStats]);
+      tree.dispose(variables);
     } finally {
       await Deno.remove(dir, { recursive: true });
     }

@@ -1,75 +1,333 @@
-/** A session told to stop by a signal, and the one that goes on: what each says, in order. As a process: `train_test.ts`. */
-import { assertEquals, assertRejects } from "@std/assert";
+/** A session from its start to its results, told to stop, gone on with, failing: what it says, in order, and leaves. */
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { readRunInfo, RUN_FILES } from "../../../pipeline/runs/folder.ts";
-import { runSession, type SessionOptions, type SessionSettings } from "../../../pipeline/runs/session.ts";
+import type { Data } from "../../../pipeline/data/dataset.ts";
+import { readRunInfo, RUN_FILES, type RunSettings } from "../../../pipeline/runs/folder.ts";
+import { runSession, type SessionEvent, type SessionOptions } from "../../../pipeline/runs/session.ts";
+import type { Recipe } from "../../../pipeline/training/recipe.ts";
+import { recipes } from "../../../pipeline/training/recipes.ts";
 import type { TestResults } from "../../../pipeline/training/test_results.ts";
-import { tf } from "../../../runtime/mod.ts";
-import { UsageError } from "../../../runtime/system/errors.ts";
-import { silent } from "../../../runtime/system/progress.ts";
+import { UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { madeData } from "../../made_data.ts";
 import { leakTest } from "../../runtime/harness.ts";
+import { Recorder } from "../recorder.ts";
+
+const data = madeData({ images: 60, testImages: 20, classes: 10, size: 32 });
+
+/** `fast`, narrow: 54 training images in steps of 27, 6 validation images. */
+const recipe: Recipe = {
+  ...recipes.fast,
+  network: { kind: "fast", cfg: { widths: [4] } },
+  training: { ...recipes.fast.training, epochs: 2, batchSize: 27 },
+};
+const asked: Partial<RunSettings> = { recipe, precision: "float32" };
+
+/** The recipe, trained for some epochs. */
+function lasting(epochs: number): Recipe {
+  return { ...recipe, training: { ...recipe.training, epochs } };
+}
 
 /** Runs a session and writes down what it says. `stopAfter`: the epoch after which it is told to stop. */
-async function told(settings: SessionSettings, stopAfter?: number) {
+async function told(settings: Partial<RunSettings>, options: SessionOptions, stopAfter?: number) {
   const stop = new AbortController();
   const said: unknown[] = [];
   let results: TestResults | undefined;
-  const options: SessionOptions = {
-    progress: silent,
+  const end = await runSession(data, settings, {
     signal: stop.signal,
-    load: () => Promise.resolve(madeData({ images: 60, testImages: 20, classes: 10, size: 32 })),
-    startRuntime: () => tf.ready(),
-    onStart: ({ images, stepsPerEpoch, resumedAt }) => said.push(["start", images, stepsPerEpoch, resumedAt]),
-    onEpoch({ epoch, step }) {
-      said.push(["epoch", epoch, step]);
-      if (epoch === stopAfter) stop.abort();
+    onEvent(event) {
+      switch (event.kind) {
+        case "start": {
+          const { images, stepsPerEpoch, resumedAt } = event.start;
+          return said.push(["start", images, stepsPerEpoch, resumedAt]);
+        }
+        case "epoch":
+          said.push(["epoch", event.report.epoch, event.report.step]);
+          return event.report.epoch === stopAfter && stop.abort();
+        case "trained":
+          return said.push(["trained", event.weights]);
+        case "tested":
+          results = event.results;
+          return said.push(["test", results.test.images]);
+      }
     },
-    onTrained: ({ weights }) => said.push(["trained", weights]),
-    onTest: (found) => said.push(["test", (results = found).test.images]),
-  };
-  const end = await runSession(settings, options);
+    ...options,
+  });
   return { said, end, results };
 }
 
-leakTest("session: stopped by its signal, gone on with, tested; leaves no tensor behind", async () => {
-  const root = await Deno.makeTempDir();
+/** A test with a folder of its own that leaves no tensor and no handle behind. */
+function test(name: string, fn: (root: string) => Promise<void>): void {
+  leakTest(name, async () => {
+    const root = await Deno.makeTempDir();
+    try {
+      await fn(root);
+    } finally {
+      await Deno.remove(root, { recursive: true });
+    }
+  });
+}
+
+const names = (dir: string): string[] => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+
+/** The bytes of the weights that a run has come to. */
+const weightsOf = (dir: string): Promise<Uint8Array> => Deno.readFile(join(dir, RUN_FILES.weights));
+
+test("session: stopped by its signal, gone on with, tested; leaves no tensor behind", async (root) => {
+  const dir = join(root, "run");
+  const first = await told(asked, { dir }, 1);
+  assertEquals(first.said, [["start", 54, 2, undefined], ["epoch", 1, 2]]);
+  assertEquals(first.end, { dir, step: 2, totalSteps: 4 });
+  assertEquals(names(dir), Object.values(RUN_FILES).sort());
+  assertEquals((await readRunInfo(dir)).test, undefined);
+
+  const weights = join(dir, RUN_FILES.weights);
+  const second = await told({}, { dir, resume: true });
+  assertEquals(second.said, [["start", 54, 2, 2], ["epoch", 2, 4], ["trained", weights], ["test", 20]]);
+  assertEquals(second.end, { dir, step: 4, totalSteps: 4 });
+  assertEquals((await readRunInfo(dir)).test, second.results?.test);
+
+  const third = await told({ ...asked, recipe: lasting(1) }, { dir, force: true, test: false });
+  assertEquals(third.said, [["start", 54, 2, undefined], ["epoch", 1, 2], ["trained", weights]]);
+});
+
+test("session: a run that is gone on with stays in its folder, which has to be named", async (root) => {
+  const dir = join(root, "run");
+  await told({ ...asked, recipe: lasting(1) }, { dir, test: false });
+  const before = await weightsOf(dir);
+  await assertRejects(
+    () => told({}, { dir, resume: true, force: true }),
+    UsageError,
+    `Cannot resume ${dir} and start over in it: leave one of them out`,
+  );
+  await assertRejects(
+    () => told({}, { resume: true }),
+    UsageError,
+    "Cannot resume a run without its folder: give dir",
+  );
+  await assertRejects(() => told(asked, { dir }), UsageError, `Cannot start a run in ${dir}: it holds one; `);
+  assertEquals(await weightsOf(dir), before);
+});
+
+test("session: what is left out is fast, the seed 0, and a folder of the recipe's name in runs/", async (root) => {
+  const seen: RunSettings[] = [];
+  const none = (settings: RunSettings): never => {
+    seen.push(settings);
+    throw new UserError("no images");
+  };
+  await assertRejects(() => runSession(none, {}), UserError, "no images");
+  assertEquals(seen, [{ recipe: recipes.fast, seed: 0 }]);
+  const before = Deno.cwd();
+  Deno.chdir(root);
   try {
-    const run = join(root, "run");
-    const names = () => [...Deno.readDirSync(run)].map(({ name }) => name).sort();
-    const asked = { recipe: "fast", epochs: 2, batch: 27, precision: "float32" } as const; // 54 and 6 images
-    const first = await told({ ...asked, run }, 1);
-    assertEquals(first.said, [["start", 54, 2, undefined], ["epoch", 1, 2]]);
-    assertEquals(first.end, { dir: run, step: 2, totalSteps: 4 });
-    assertEquals(names(), Object.values(RUN_FILES).sort());
-    assertEquals((await readRunInfo(run)).test, undefined);
-
-    const weights = join(run, RUN_FILES.weights);
-    const second = await told({ resume: run });
-    assertEquals(second.said, [["start", 54, 2, 2], ["epoch", 2, 4], ["trained", weights], ["test", 20]]);
-    assertEquals(second.end, { dir: run, step: 4, totalSteps: 4 });
-    assertEquals((await readRunInfo(run)).test, second.results?.test);
-
-    const third = await told({ ...asked, run, force: true, epochs: 1, test: false });
-    assertEquals(third.said, [["start", 54, 2, undefined], ["epoch", 1, 2], ["trained", weights]]);
+    const { end } = await told(asked, { test: false }, 1);
+    assertEquals(/^runs[/\\]fast-\d{8}-\d{6}$/.test(end.dir), true, end.dir);
+    assertEquals((await readRunInfo(end.dir)).seed, 0);
   } finally {
-    await Deno.remove(root, { recursive: true });
+    Deno.chdir(before);
   }
 });
 
-leakTest("session: a run that is gone on with stays in its folder", async () => {
-  const root = await Deno.makeTempDir();
-  try {
-    const run = join(root, "run");
-    await told({ recipe: "fast", epochs: 1, batch: 54, precision: "float32", run, test: false });
-    for (const more of [{ run }, { force: true }]) {
-      await assertRejects(
-        () => told({ resume: run, ...more }),
-        UsageError,
-        `Cannot resume ${run} with --run or --force: a resumed run stays in its folder`,
-      );
-    }
-  } finally {
-    await Deno.remove(root, { recursive: true });
+test("session: told to stop before it began, it begins when it is gone on with", async (root) => {
+  const [dir, whole] = [join(root, "run"), join(root, "whole")];
+  const first = await told(asked, { dir, signal: AbortSignal.abort() });
+  assertEquals([first.said, first.end.step], [[["start", 54, 2, undefined]], 0]);
+  const second = await told({}, { dir, resume: true });
+  assertEquals(second.said[0], ["start", 54, 2, 0]);
+  await told(asked, { dir: whole });
+  assertEquals(await weightsOf(dir), await weightsOf(whole));
+});
+
+test("session: a resumed run has its settings; they may be repeated, not changed", async (root) => {
+  const dir = join(root, "run");
+  const settings: Partial<RunSettings> = { ...asked, seed: 3, limit: 60 };
+  await told(settings, { dir, test: false }, 1);
+  const before = await weightsOf(dir);
+  const cases: [Partial<RunSettings>, string][] = [
+    [{ seed: 4 }, "seed 4: the run has 3"],
+    [{ ...settings, limit: 50 }, "limit 50: the run has 60"],
+    [{ precision: "bfloat16" }, "precision bfloat16: the run has float32"],
+    [{ init: "w.safetensors" }, "init w.safetensors: the run has none"],
+    [{ ...settings, recipe: lasting(3) }, "recipe: its training.epochs is 3, the run has 2"],
+    [{ recipe: recipes.resnet20 }, "recipe: its name is resnet20, the run has fast"],
+  ];
+  for (const [changed, problem] of cases) {
+    await assertRejects(
+      () => told(changed, { dir, resume: true }),
+      UsageError,
+      `Cannot resume ${dir} with ${problem}; leave it out, or start a new run`,
+    );
   }
+  assertEquals(await weightsOf(dir), before);
+
+  const { said } = await told({ ...settings, limit: undefined }, { dir, resume: true, test: false });
+  assertEquals(said.slice(0, 2), [["start", 54, 2, 2], ["epoch", 2, 4]]);
+  const whole = join(root, "whole");
+  await told(settings, { dir: whole, test: false });
+  assertEquals(await weightsOf(dir), await weightsOf(whole));
+});
+
+test("session: the data may be what gives them, asked once all settings are known and before a file is", async (root) => {
+  const [given, made] = [join(root, "given"), join(root, "made")];
+  await told({ ...asked, seed: 3 }, { dir: given });
+  const seen: [Partial<RunSettings>, string[]][] = [];
+  const load = async (settings: RunSettings): Promise<Data> => {
+    seen.push([settings, names(root)]);
+    return await Promise.resolve(data);
+  };
+  const stop = new AbortController();
+  const onEvent = ({ kind }: SessionEvent) => kind === "epoch" && stop.abort();
+  await runSession(load, { ...asked, seed: 3, threads: 2 }, { dir: made, signal: stop.signal, onEvent });
+  await runSession(load, {}, { dir: made, resume: true });
+  assertEquals(seen[0], [{ ...asked, seed: 3, threads: 2 }, ["given"]]);
+  const { recipe, seed, threads } = seen[1][0];
+  assertEquals([recipe, seed, threads], [asked.recipe, 3, 2]);
+  assertEquals(await weightsOf(made), await weightsOf(given));
+
+  const failing = join(root, "failing");
+  const none = () => Promise.reject(new UserError("no images"));
+  await assertRejects(() => runSession(none, asked, { dir: failing }), UserError, "no images");
+  await assertRejects(() => runSession(none, {}, { dir: made, resume: true }), UserError, "no images");
+  assertEquals(names(root), ["given", "made"]);
+});
+
+test("session: settings that cannot be meant are refused by their place, before the images are asked for", async (root) => {
+  const untouched = (): never => {
+    throw new Error("the images were asked for");
+  };
+  const cases: [unknown, string][] = [
+    [{ seed: -1 }, "seed is -1: expected a whole number from 0 to 2147483647"],
+    [{ sede: 1 }, 'sede is not a field: did you mean "seed"? there are recipe, seed, '],
+    [{ precision: "auto" }, 'precision is "auto": expected one of float32, bfloat16'],
+    [{ recipe: "fast" }, 'recipe is "fast": expected an object with name, about, network, transforms, '],
+    [
+      { recipe: { ...recipe, training: { ...recipe.training, batchSize: 0 } } },
+      "recipe.training.batchSize is 0: expected a whole number of at least 1",
+    ],
+    [[], "it is an empty list: expected an object with recipe, seed, "],
+  ];
+  for (const [settings, problem] of cases) {
+    await assertRejects(
+      () => runSession(untouched, settings as Partial<RunSettings>, { dir: join(root, "run") }),
+      UsageError,
+      `Cannot run: ${problem}`,
+    );
+  }
+  assertEquals(names(root), []);
+});
+
+test("session: a recipe that does not fit the images leaves no folder, and one that is there untouched", async (root) => {
+  const dir = join(root, "run");
+  await told({ ...asked, recipe: lasting(1) }, { dir, test: false });
+  const before = await weightsOf(dir);
+  const { training } = recipe;
+  const cases: [Recipe, string][] = [
+    [
+      { ...recipe, network: { kind: "fast", cfg: { widths: [4], inputSize: 224 } } },
+      "Cannot train FastResNet-4: the training images are [32,32,3] after their transforms, the network takes " +
+      "[224,224,3]; ",
+    ],
+    [
+      { ...recipe, network: { kind: "fast", cfg: { widths: [4, 4, 4, 4, 4] } } },
+      'Cannot build the network: maxPool "stages.4.conv1.1": a 2x2 window with padding 0 does not fit into [1, 1, 4]',
+    ],
+    [
+      // 32 x 32 pixels are 31, 15, 7, 3, 1 after stem and stages; 54 images in steps of 53 leave one for the last.
+      {
+        ...recipe,
+        network: { kind: "fast", cfg: { widths: [4, 4, 4, 4] } },
+        training: { ...training, batchSize: 53 },
+      },
+      "Cannot train FastResNet-10: the last step has one of the 54 training images, and of that the batch norm " +
+      '"stages.3.conv1.2" sees one pixel, which has no variance; use another batch size, or another number of images',
+    ],
+    [
+      { ...recipe, training: { ...training, frozen: ["stm.0"] } },
+      'Cannot freeze "stm.0": FastResNet-4 has no such parameters; did you mean "stem.0"? ',
+    ],
+    [
+      { ...recipe, transforms: [{ kind: "normalize", mean: [0.5], std: [0.5] }] },
+      "Cannot prepare the images as the recipe fast says: normalize: 1 means and 1 deviations for images of 3 channels",
+    ],
+    [
+      { ...recipe, transforms: [] },
+      "Cannot whiten: the images are not normalised",
+    ],
+    [
+      { ...recipe, validation: { fraction: 0.001, seed: 1 } },
+      "Cannot keep 0.001 of 60 training images for validation",
+    ],
+  ];
+  for (const [unfit, problem] of cases) {
+    for (const options of [{ dir: join(root, "none") }, { dir, force: true }]) {
+      await assertRejects(() => told({ ...asked, recipe: unfit }, options), UsageError, problem);
+    }
+  }
+  assertEquals(names(root), ["run"]);
+  assertEquals(await weightsOf(dir), before);
+});
+
+test("session: test images that do not fit are told before training, unless they are left alone", async (root) => {
+  const dir = join(root, "run");
+  const smaller = { ...data, test: madeData({ images: 20, size: 16, classes: 10 }).train };
+  await assertRejects(
+    () => runSession(smaller, { ...asked, recipe: lasting(1) }, { dir }),
+    UsageError,
+    "Cannot test FastResNet-4: the test images are [16,16,3] after their transforms, the network takes [32,32,3]; ",
+  );
+  assertEquals(names(root), []);
+  await runSession(smaller, { ...asked, recipe: lasting(1) }, { dir, test: false });
+  assertEquals((await readRunInfo(dir)).test, undefined);
+});
+
+test("session: a listener that fails ends it at any event; no tensor is left, and the run goes on from its folder", async (root) => {
+  const whole = join(root, "whole");
+  await told(asked, { dir: whole });
+  const { test: expected } = await readRunInfo(whole);
+  for (const kind of ["start", "epoch", "trained", "tested"] as const) {
+    const dir = join(root, kind);
+    const progress = new Recorder();
+    const onEvent = (event: SessionEvent): void => {
+      if (event.kind === kind) throw new TypeError(`no ${kind}`);
+    };
+    await assertRejects(() => runSession(data, asked, { dir, progress, onEvent }), TypeError, `no ${kind}`);
+    assertEquals(progress.bars.every(({ stopped }) => stopped), true, "every bar has stopped");
+    assertEquals(names(dir), kind === "start" ? [RUN_FILES.info] : Object.values(RUN_FILES).sort());
+    assertEquals((await readRunInfo(dir)).test, undefined);
+
+    await told({}, { dir, resume: true });
+    assertEquals(await weightsOf(dir), await weightsOf(whole), kind);
+    assertEquals((await readRunInfo(dir)).test, expected, kind);
+  }
+});
+
+test("session: a folder that cannot be made, weights and checkpoints that are none leave no tensor behind", async (root) => {
+  const file = join(root, "file");
+  await Deno.writeTextFile(file, "<html>not found</html>");
+  await assertRejects(
+    () => told(asked, { dir: join(file, "run") }),
+    UserError,
+    `Cannot write the run ${join(file, "run")}: not a directory; `,
+  );
+  await assertRejects(
+    () => told({ ...asked, init: file }, { dir: join(root, "none") }),
+    UserError,
+    `Cannot read ${file}: `,
+  );
+
+  const dir = join(root, "run");
+  await told(asked, { dir, test: false }, 1);
+  const other = join(root, "other");
+  const sgd: Recipe = { ...recipe, training: { ...recipe.training, lookahead: undefined } };
+  await told({ ...asked, recipe: sgd }, { dir: other, test: false }, 1);
+  const checkpoint = join(dir, RUN_FILES.checkpoint);
+  await Deno.copyFile(join(other, RUN_FILES.checkpoint), checkpoint);
+  const error = await assertRejects(() => told({}, { dir, resume: true }), UserError);
+  assertInstanceOf(error, UserError);
+  assertEquals(
+    error.message,
+    `Cannot resume from ${checkpoint}: it has no "slow/params/stem.0.weight"; it is not a checkpoint of this run`,
+  );
+  await Deno.copyFile(file, checkpoint);
+  await assertRejects(() => told({}, { dir, resume: true }), UserError, `Cannot read ${checkpoint}: `);
+  assertEquals(names(root), ["file", "other", "run"]);
 });

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Variables } from "../../../layers/mod.ts";
-import { cloneVariables, pullAfter, pullStep } from "../../../pipeline/training/lookahead.ts";
-import { tf } from "../../../runtime/mod.ts";
+import { pullAfter, pullStep } from "../../../pipeline/training/lookahead.ts";
+import { tf, tree } from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { held } from "../../runtime/harness.ts";
 
@@ -28,15 +28,14 @@ Deno.test({
     const [slow, trained, keep] = [variables([1, 2], [4]), variables([2, -2], [0]), tf.scalar(0.75)];
     const pull = pullStep();
     const next = pull(slow, trained, keep);
-    const copy = cloneVariables(next);
+    const copy = tree.map((tensor) => tf.clone(tensor), next);
     // 0.75 * 1 + 0.25 * 2, 0.75 * 2 - 0.25 * 2, 0.75 * 4: all of them exact in float32.
     assertEquals([...next.params.w.dataSync()], [1.25, 1]);
     assertEquals([...next.batchStats["bn.running_mean"].dataSync()], [3]);
     assertEquals([...trained.params.w.dataSync()], [2, -2]);
-    for (const { params, batchStats } of [next]) tf.dispose([params, batchStats]);
+    tree.dispose(next);
     assertEquals([...copy.params.w.dataSync()], [1.25, 1]);
-    for (const { params, batchStats } of [slow, trained, copy]) tf.dispose([params, batchStats]);
-    keep.dispose();
+    tree.dispose([slow, trained, copy, keep]);
     pull.dispose();
     assertEquals(held(), before);
   },

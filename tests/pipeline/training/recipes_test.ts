@@ -1,7 +1,9 @@
 /** The recipes: their networks, and the numbers of the papers that they are from. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parameterCount, parameters } from "../../../layers/mod.ts";
-import { buildModel, findRecipe, recipes } from "../../../pipeline/training/recipes.ts";
+import { outputShape, type Transform } from "../../../pipeline/data/dataset.ts";
+import { buildModel, type Recipe } from "../../../pipeline/training/recipe.ts";
+import { findRecipe, recipes } from "../../../pipeline/training/recipes.ts";
 import { learningRate } from "../../../pipeline/training/schedule.ts";
 import { stepsPerEpoch } from "../../../pipeline/training/train.ts";
 import { UsageError } from "../../../runtime/system/errors.ts";
@@ -21,6 +23,14 @@ const TORCHVISION = {
   resnet152: 60_192_808,
 };
 
+/** The transform of a kind, if the recipe has one. */
+function transformOf<K extends Transform["kind"]>(
+  { transforms }: Recipe,
+  kind: K,
+): Extract<Transform, { kind: K }> | undefined {
+  return transforms.find((step): step is Extract<Transform, { kind: K }> => step.kind === kind);
+}
+
 Deno.test("recipes: names, and each under its own", () => {
   assertEquals(Object.keys(recipes), [
     ...["fast", "accurate", "tutorial"],
@@ -35,14 +45,16 @@ Deno.test("recipes: names, and each under its own", () => {
 });
 
 Deno.test("recipes: every one builds a network for its images and any number of classes", () => {
-  for (const { name, model: spec, resize } of Object.values(recipes)) {
+  for (const recipe of Object.values(recipes)) {
+    const { name, network, transforms } = recipe;
     for (const numClasses of [10, 3]) {
-      const model = buildModel(spec, numClasses);
-      const size = resize?.size ?? 32;
+      const model = buildModel(network, { numClasses });
+      const size = transformOf(recipe, "resize")?.size ?? 32;
       assertEquals([...model.input.shape], [size, size, 3], name);
+      assertEquals(outputShape({ imageShape: [32, 32, 3], transforms }), [size, size, 3], name);
       assertEquals([...model.output.shape], [numClasses], name);
     }
-    assertEquals(buildModel(spec).output.shape[0], 10);
+    assertEquals(buildModel(network).output.shape[0], 10);
   }
 });
 
@@ -52,7 +64,7 @@ Deno.test("recipes: plain data, the same after a run folder has kept it", () => 
 
 Deno.test("recipes: the CIFAR networks are He et al.'s, their sizes those of the paper's table 6", () => {
   for (const [name, blocks] of Object.entries(HE)) {
-    const model = buildModel(recipes[name].model);
+    const model = buildModel(recipes[name].network);
     assertEquals(model.name, `ResNet-${6 * blocks + 2}`);
     const convolutions = parameters(model).filter(({ role }) => role === "convKernel");
     assertEquals(convolutions.length, 6 * blocks + 1, "option-A shortcuts have none");
@@ -64,7 +76,8 @@ Deno.test("recipes: the CIFAR networks are He et al.'s, their sizes those of the
 
 Deno.test("recipes: the CIFAR networks train for 64,000 steps with the paper's rates", () => {
   for (const name of Object.keys(HE)) {
-    const { epochs, batchSize, optimizer, schedule, augment, validation, labelSmoothing } = recipes[name];
+    const { training, transforms, validation } = recipes[name];
+    const { epochs, batchSize, optimizer, schedule, labelSmoothing } = training;
     const images = 50_000 * (1 - validation!.fraction);
     const total = epochs * stepsPerEpoch(images, batchSize);
     assertEquals([images, stepsPerEpoch(images, batchSize), epochs], [45_000, 352, 182]);
@@ -76,7 +89,7 @@ Deno.test("recipes: the CIFAR networks train for 64,000 steps with the paper's r
       weightDecay: 1e-4,
       offsetScale: 1,
     });
-    assertEquals(augment, { flip: true, crop: 4, padding: "zero" });
+    assertEquals(transforms[0], { kind: "augment", flip: true, crop: 4, padding: "zero" });
     assertEquals(labelSmoothing, 0);
     const rates = [0, 399, 400, 31_999, 32_000, 47_999, 48_000, 63_999]
       .map((step) => Number(learningRate(schedule, step, total).toPrecision(12)));
@@ -86,8 +99,8 @@ Deno.test("recipes: the CIFAR networks train for 64,000 steps with the paper's r
 });
 
 Deno.test("recipes: the tutorial's numbers", () => {
-  const { batchSize, epochs, optimizer, schedule, validation, resize, stats, evaluation, ...rest } =
-    recipes.tutorial;
+  const { network, transforms, validation, training, testing } = recipes.tutorial;
+  const { batchSize, epochs, optimizer, schedule } = training;
   assertEquals([batchSize, epochs], [64, 20]);
   assertEquals(optimizer, {
     kind: "sgd",
@@ -98,34 +111,62 @@ Deno.test("recipes: the tutorial's numbers", () => {
   });
   assertEquals([learningRate(schedule, 0, 10), learningRate(schedule, 9, 10)], [0.01, 0.01]);
   assertEquals(validation, { fraction: 0.1, seed: 42 });
-  assertEquals(resize, { size: 224, quantize: true });
-  assertEquals(stats, { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] });
-  assertEquals([evaluation, rest.evaluationBatchSize], ["batch", 64]);
-  assertEquals([rest.augment, rest.whiten, rest.labelSmoothing], [undefined, false, 0]);
-  assertEquals(parameterCount(buildModel(rest.model)), 21_298_314, "torchsummary's, ResNet-34 with biases");
+  assertEquals(transforms, [ // and nothing at random
+    { kind: "resize", size: 224, quantize: true },
+    { kind: "normalize", mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] },
+  ]);
+  assertEquals([testing.statistics, testing.batchSize, testing.tta], ["batch", 64, false]);
+  assertEquals([training.whiten, training.frozen, training.labelSmoothing], [false, undefined, 0]);
+  assertEquals(parameterCount(buildModel(network)), 21_298_314, "torchsummary's, ResNet-34 with biases");
 });
 
 Deno.test("recipes: torchvision's networks, with its normalisation", () => {
   for (const [name, count] of Object.entries(TORCHVISION)) {
-    const { model, stats, resize } = recipes[name];
-    assertEquals(parameterCount(buildModel(model, 1000)), count, name);
-    assertEquals(buildModel(model).nodes.some((node) => node.name === "layer4.1.bn2"), true, name);
-    assertEquals(stats, { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] });
-    assertEquals(resize?.size, 224);
+    const { network, transforms } = recipes[name];
+    assertEquals(parameterCount(buildModel(network, { numClasses: 1000 })), count, name);
+    assertEquals(buildModel(network).nodes.some((node) => node.name === "layer4.1.bn2"), true, name);
+    assertEquals(transforms.slice(1), [
+      { kind: "resize", size: 224, quantize: true },
+      { kind: "normalize", mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+    ]);
   }
 });
 
-Deno.test("recipes: a whitened first layer is a 2 x 2 convolution of 24 filters", () => {
-  for (const { name, model, whiten } of Object.values(recipes)) {
-    const [first] = parameters(buildModel(model));
-    if (whiten) assertEquals([...first.shape], [2, 2, 3, 24], name);
+Deno.test("recipes: images are shifted before they are made larger, and normalised last", () => {
+  const kinds = Object.values(recipes).map(({ transforms }) => transforms.map(({ kind }) => kind).join(" "));
+  assertEquals(kinds, [
+    ...["augment normalize", "augment normalize", "resize normalize"],
+    ...Object.keys(HE).map(() => "augment normalize"),
+    ...Object.keys(TORCHVISION).map(() => "augment resize normalize"),
+  ]);
+});
+
+Deno.test("recipes: a whitened first layer is a 2 x 2 convolution of 24 filters, and keeps what it starts with", () => {
+  const whitened = Object.values(recipes).filter(({ training }) => training.whiten);
+  assertEquals(whitened.map(({ name }) => name), ["fast", "accurate"]);
+  for (const { name, network, training } of whitened) {
+    const [first] = parameters(buildModel(network));
+    assertEquals([...first.shape], [2, 2, 3, 24], name);
+    assertEquals(training.frozen?.map((layer) => `${layer}.weight`), [first.name], name);
   }
 });
 
-Deno.test("findRecipe: an unknown name is answered with the known ones", () => {
+Deno.test("recipes: only the accurate one is measured from six views", () => {
+  const views = Object.values(recipes).filter(({ testing }) => testing.tta);
+  assertEquals(views.map(({ name }) => name), ["accurate"]);
+});
+
+Deno.test("findRecipe: an unknown name is answered with the known ones, and the one that may be meant", () => {
   const known = "fast, accurate, tutorial, resnet20, resnet32, resnet44, resnet56, resnet110, " +
     "resnet18, resnet34, resnet50, resnet101, resnet152";
+  const there = `there are ${known}, or give a .json file`;
   for (const name of ["slow", "", "toString"]) {
-    assertThrows(() => findRecipe(name), UsageError, `Unknown recipe "${name}": there are ${known}`);
+    const { message } = assertThrows(() => findRecipe(name), UsageError);
+    assertEquals(message, `Unknown recipe "${name}": ${there}`);
+  }
+  const meant = { fsat: "fast", resnet: "resnet20", Tutorial: "tutorial", resnet200: "resnet20" };
+  for (const [name, near] of Object.entries(meant)) {
+    const { message } = assertThrows(() => findRecipe(name), UsageError);
+    assertEquals(message, `Unknown recipe "${name}": did you mean ${near}? ${there}`);
   }
 });

@@ -1,10 +1,10 @@
 /** Learning rates, step by step. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { recipes } from "../../../pipeline/training/recipes.ts";
-import { learningRate, type Schedule, withRate } from "../../../pipeline/training/schedule.ts";
+import { learningRate, type Schedule } from "../../../pipeline/training/schedule.ts";
 
 const steps: Schedule = { kind: "steps", rate: 0.1, boundaries: [32_000, 48_000], factor: 0.1 };
-const warm: Schedule = { ...steps, warmUp: { rate: 0.01, steps: 400 } };
+const warm: Schedule = { ...steps, warmUp: { factor: 0.1, steps: 400 } };
 const linear: Schedule = { kind: "linear", rate: 0.4, knots: [[0, 0.25], [0.2, 1], [0.6, 0.5], [1, 0.1]] };
 
 /** Asserts the rates of some steps, to a relative 1e-12. */
@@ -25,7 +25,7 @@ Deno.test("learningRate: steps change at their boundaries, not before", () => {
   });
 });
 
-Deno.test("learningRate: warm-up is its own rate for so many steps", () => {
+Deno.test("learningRate: warm-up has its own factor for so many steps", () => {
   assertRates(warm, 64_000, { 0: 0.01, 399: 0.01, 400: 0.1, 32_000: 0.01 });
 });
 
@@ -47,7 +47,7 @@ Deno.test("learningRate: straight lines between knots, exact at them, and the la
 });
 
 Deno.test("learningRate: a schedule in shares of the run has its shape for every length", () => {
-  const { schedule } = recipes.fast;
+  const { schedule } = recipes.fast.training;
   for (const total of [2, 17, 1408]) {
     const rates = Array.from({ length: total }, (_, step) => learningRate(schedule, step, total));
     const top = rates.indexOf(Math.max(...rates));
@@ -67,9 +67,17 @@ Deno.test("learningRate: refuses a step outside the run", () => {
   }
 });
 
-Deno.test("withRate: another peak, the same shape", () => {
-  assertRates(withRate(linear, 0.8), 100, { 0: 0.2, 20: 0.8, 60: 0.4 });
-  assertRates(withRate(steps, 0.2), 64_000, { 0: 0.2, 32_000: 0.02, 48_000: 0.002 });
-  assertRates(withRate(warm, 0.2), 64_000, { 0: 0.02, 400: 0.2, 48_000: 0.002 });
-  assertEquals(linear.rate, 0.4, "what was passed in stays");
+Deno.test("learningRate: another rate, the same shape, the warm-up with it", () => {
+  assertRates({ ...linear, rate: 0.8 }, 100, { 0: 0.2, 20: 0.8, 60: 0.4 });
+  assertRates({ ...steps, rate: 0.2 }, 64_000, { 0: 0.2, 32_000: 0.02, 48_000: 0.002 });
+  assertRates({ ...warm, rate: 0.2 }, 64_000, { 0: 0.02, 400: 0.2, 48_000: 0.002 });
+  assertRates({ ...warm, rate: 0 }, 64_000, { 0: 0, 400: 0, 48_000: 0 });
+});
+
+Deno.test("learningRate: ResNet-110 begins at 0.01 for 400 steps, as in the paper, and at half of it at half the rate", () => {
+  const { schedule } = recipes.resnet110.training;
+  // He et al. 2015, section 4.2: a tenth of the rate until the error falls below 80 %, which took about 400 steps.
+  assertRates(schedule, 64_000, { 0: 0.01, 399: 0.01, 400: 0.1, 31_999: 0.1, 32_000: 0.01, 48_000: 0.001 });
+  assertRates({ ...schedule, rate: 0.05 }, 64_000, { 0: 0.005, 399: 0.005, 400: 0.05 });
+  assertEquals(recipes.resnet110.training.schedule.rate, 0.1);
 });

@@ -1,11 +1,10 @@
 /** What is measured on the test images. */
 import { assertEquals } from "@std/assert";
 import { init, resnet } from "../../../layers/mod.ts";
-import { evaluate } from "../../../pipeline/inference/evaluate.ts";
-import { type Recipe, recipes } from "../../../pipeline/training/recipes.ts";
+import { evaluate, type Testing } from "../../../pipeline/inference/evaluate.ts";
 import { testResults } from "../../../pipeline/training/test_results.ts";
 import { CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
-import { tf } from "../../../runtime/mod.ts";
+import { tf, tree } from "../../../runtime/mod.ts";
 import { madeData } from "../../made_data.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { held } from "../../runtime/harness.ts";
@@ -20,13 +19,13 @@ Deno.test({
     const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 4 });
     const variables = init(model, 5);
     const test = normalize(CIFAR10_STATS)(madeData({ images: 30, size: 8 })).train;
-    const running: Recipe = { ...recipes.resnet20, evaluationBatchSize: 8 };
-    const batch: Recipe = { ...running, evaluation: "batch" };
+    const running: Testing = { statistics: "running", batchSize: 8, tta: false };
+    const batch: Testing = { ...running, statistics: "batch" };
     const measured = (statistics: "running" | "batch", tta = false) =>
       evaluate(model, variables, test, { batchSize: 8, statistics, tta });
-    const found = (recipe: Recipe, tta?: boolean) => {
+    const found = (testing: Testing, tta?: boolean) => {
       const progress = new Recorder();
-      const results = testResults(model, variables, test, recipe, { precision: "float32", progress, tta });
+      const results = testResults(model, variables, test, testing, { precision: "float32", progress, tta });
       return { results, bars: progress.bars };
     };
 
@@ -46,7 +45,7 @@ Deno.test({
     const both = found({ ...running, tta: true });
     assertEquals(both.results, { test: one.results.test, tta: views.results.test });
     assertEquals(found({ ...running, tta: true }, true).results, views.results, "not twice");
-    tf.dispose([variables.params, variables.batchStats]);
+    tree.dispose(variables);
     assertEquals(held(), before);
   },
 });

@@ -1,39 +1,37 @@
 /** Training: that it learns, that a run that was stopped ends as one that was not, and PyTorch's step. */
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import {
-  fromPyTorch,
-  init,
-  type Model,
-  resnet,
-  type Tensors,
-  toTensors,
-  type Variables,
-} from "../../../layers/mod.ts";
+import { fromPyTorch, init, type Model, resnet, toTensors } from "../../../layers/mod.ts";
 import type { Data } from "../../../pipeline/data/dataset.ts";
-import { split } from "../../../pipeline/data/split.ts";
 import { evaluate } from "../../../pipeline/inference/evaluate.ts";
-import { pipe } from "../../../pipeline/pipe.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../../pipeline/runs/checkpoint.ts";
-import { buildModel, type Recipe, recipes } from "../../../pipeline/training/recipes.ts";
+import type { Optimizer } from "../../../pipeline/training/optimizer.ts";
+import { buildModel, type Training } from "../../../pipeline/training/recipe.ts";
+import { recipes } from "../../../pipeline/training/recipes.ts";
 import {
   disposeState,
+  initialVariables,
+  pathName,
+  startState,
+  type TrainState,
+} from "../../../pipeline/training/state.ts";
+import {
   type EpochReport,
-  initialState,
   type StepReport,
   stepsPerEpoch,
+  type StepState,
   train,
-  type TrainState,
   trainStep,
 } from "../../../pipeline/training/train.ts";
 import { whiteningKernel } from "../../../pipeline/training/whitening.ts";
 import { augment, CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
-import { tf } from "../../../runtime/mod.ts";
+import { choosePrecision, tf, tree } from "../../../runtime/mod.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
 import golden from "../../data/golden/network.json" with { type: "json" };
 import { madeData } from "../../made_data.ts";
 import { assertClose, nchwToNhwc, oihwToHwio, permute, type Reference } from "../../reference.ts";
 import { held, leakTest, toTensor } from "../../runtime/harness.ts";
+import { bits, OPTIMIZERS, smallModel, smallRunData, smallTraining } from "../small_run.ts";
 
 /** Runs `use` with the path of a file that may be written, and removes it. */
 async function withFile(use: (path: string) => Promise<void>): Promise<void> {
@@ -45,65 +43,24 @@ async function withFile(use: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** A state's numbers to the last bit, by name. */
-function bits({ variables, velocities, slow, ...rest }: TrainState): Record<string, unknown> {
-  const values = (prefix: string, tensors: Tensors): [string, Uint32Array][] =>
-    Object.entries(tensors).map((
-      [name, tensor],
-    ) => [prefix + name, new Uint32Array(tensor.dataSync().buffer)]);
-  return {
-    ...rest,
-    ...Object.fromEntries([
-      ...values("params.", variables.params),
-      ...values("batchStats.", variables.batchStats),
-      ...values("velocities.", velocities),
-      ...values("slow.", { ...slow?.params, ...slow?.batchStats }),
-    ]),
-  };
-}
-
-/** A network that trains in no time: dropout, two strides, option-A shortcuts. */
-const smallModel = resnet([1, 1, 1], {
-  stem: "cifar",
-  inputSize: 8,
-  widths: [4, 6, 8],
-  numClasses: 4,
-  dropout: 0.3,
-});
-
-/** 3 epochs of 40 training images in batches of 16: two whole ones and one of 8. */
-const smallRecipe: Recipe = {
-  ...recipes.resnet20,
-  epochs: 3,
-  batchSize: 16,
-  optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 1e-3, offsetScale: 8 },
-  schedule: { kind: "linear", rate: 0.05, knots: [[0, 0.2], [0.4, 1], [1, 0.1]] },
-  labelSmoothing: 0.1,
-  lookahead: { every: 2, keep: 0.5 },
-  evaluation: "batch",
-  evaluationBatchSize: 4,
-};
-
-function smallData(): Data {
-  return pipe(
-    madeData({ images: 50, size: 8 }),
-    augment({ flip: "alternate", crop: 2, padding: "reflect" }),
-    normalize(CIFAR10_STATS),
-    split(0.2, { seed: 1 }),
-  );
-}
-
 /** Trains and writes down what is reported; the state is the caller's. */
 async function record(
-  options: { seed?: number; state?: TrainState; stopAfter?: number; save?: { epoch: number; path: string } },
+  options: {
+    training?: Training;
+    seed?: number;
+    state?: TrainState;
+    stopAfter?: number;
+    save?: { epoch: number; path: string };
+  },
 ): Promise<{ state: TrainState; steps: StepReport[]; epochs: EpochReport[] }> {
-  const { seed = 7, state, stopAfter, save } = options;
+  const { training = smallTraining, seed = 7, state, stopAfter, save } = options;
   const steps: StepReport[] = [];
   const epochs: EpochReport[] = [];
   const stop = new AbortController();
-  const final = await train(smallModel, smallData(), smallRecipe, {
+  const final = await train(smallModel, smallRunData(), training, {
     seed,
     state,
+    testing: { statistics: "batch", batchSize: 4 },
     signal: stop.signal,
     onStep(report) {
       steps.push(report);
@@ -111,72 +68,89 @@ async function record(
     },
     async onEpoch(report, state) {
       epochs.push(report);
-      if (report.epoch === save?.epoch) await saveCheckpoint(save.path, smallModel, state, { seconds: 0 });
+      if (report.epoch === save?.epoch) await saveCheckpoint(save.path, state, { seconds: 0 });
     },
   });
   return { state: final, steps, epochs };
 }
 
-leakTest("train: a tiny ResNet learns the made data to 95 % of images it has not seen", async () => {
-  const model = resnet([1, 1, 1], { stem: "cifar", inputSize: 16, widths: [8, 16, 32], numClasses: 4 });
-  const recipe: Recipe = {
-    ...recipes.resnet20,
-    epochs: 6,
-    batchSize: 64,
-    schedule: { kind: "linear", rate: 0.1, knots: [[0, 0.1], [0.3, 1], [1, 0]] },
-  };
-  const data = normalize({ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })(
-    madeData({ images: 800, testImages: 400 }),
-  );
-  const losses: number[] = [];
-  const untrained = initialState(model, recipe, data.train, 0);
-  const chance = evaluate(model, untrained.variables, data.test!).accuracy;
-  const state = await train(model, data, recipe, {
-    state: untrained,
-    onEpoch: ({ loss, validation }) => {
-      losses.push(loss);
-      assertEquals(validation, undefined, "there are no validation images");
-    },
-  });
-  const { accuracy } = evaluate(model, state.variables, data.test!);
-  disposeState(state);
-  assert(chance < 0.5, `accuracy before training is ${chance}`);
-  assert(accuracy >= 0.95, `accuracy is ${accuracy}`);
-  assert(losses[0] > 1 && losses[5] < 0.2, `losses are ${losses}`);
-});
+/** Settings that learn, by optimizer: rates are of another size for each. */
+const LEARNING: [optimizer: Optimizer, rate: number][] = [
+  [recipes.resnet20.training.optimizer, 0.1],
+  [{ kind: "adamw", beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01 }, 0.01],
+];
 
-leakTest(
-  "train: stopped in an epoch, saved, loaded and gone on with is a run never stopped, bit for bit",
-  async () => {
-    await withFile(async (path) => {
-      const whole = await record({ save: { epoch: 1, path: `${path}.epoch` } });
-      assertEquals(whole.state.step, 9);
-      const expected = bits(whole.state);
-
-      const first = await record({ stopAfter: 5 });
-      assertEquals(
-        [first.state.step, first.epochs.length],
-        [5, 1],
-        "stopped after the second of three steps",
+for (const [optimizer, rate] of LEARNING) {
+  leakTest(
+    `train: a tiny ResNet learns the made data to 95 % of images it has not seen, with ${optimizer.kind}`,
+    async () => {
+      const model = resnet([1, 1, 1], { stem: "cifar", inputSize: 16, widths: [8, 16, 32], numClasses: 4 });
+      const training: Training = {
+        ...recipes.resnet20.training,
+        optimizer,
+        epochs: 6,
+        batchSize: 64,
+        schedule: { kind: "linear", rate, knots: [[0, 0.1], [0.3, 1], [1, 0]] },
+        precision: "float32",
+      };
+      const data = normalize({ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })(
+        madeData({ images: 800, testImages: 400 }),
       );
-      await saveCheckpoint(path, smallModel, first.state, { seconds: 1 });
-      disposeState(first.state);
-      const rest = await record({ state: (await loadCheckpoint(path, smallModel)).state });
-      assertEquals(bits(rest.state), expected);
-      assertEquals([...first.steps, ...rest.steps], whole.steps);
-      assertEquals([...first.epochs, ...rest.epochs], whole.epochs);
-      disposeState(rest.state);
+      const losses: number[] = [];
+      const untrained = startState(model, initialVariables(model, data.train, training, 0), training);
+      const chance = evaluate(model, untrained.variables, data.test!).accuracy;
+      const state = await train(model, data, training, {
+        state: untrained,
+        onEpoch: ({ loss, validation }) => {
+          losses.push(loss);
+          assertEquals(validation, undefined, "there are no validation images");
+        },
+      });
+      const { accuracy } = evaluate(model, state.variables, data.test!);
+      disposeState(state);
+      assert(chance < 0.5, `accuracy before training is ${chance}`);
+      assert(accuracy >= 0.95, `accuracy is ${accuracy}`);
+      assert(losses[0] > 1 && losses[5] < 0.2, `losses are ${losses}`);
+    },
+  );
+}
 
-      // What a process killed after the first epoch leaves behind.
-      const { state } = await loadCheckpoint(`${path}.epoch`, smallModel);
-      const later = await record({ state });
-      assertEquals(bits(later.state), expected);
-      assertEquals(later.steps, whole.steps.slice(3));
-      assertEquals(later.epochs, whole.epochs.slice(1));
-      for (const { state } of [whole, later]) disposeState(state);
-    });
-  },
-);
+for (const optimizer of OPTIMIZERS) {
+  leakTest(
+    `train: stopped in an epoch, saved, loaded and gone on with is a run never stopped, bit for bit, with ${optimizer.kind}`,
+    async () => {
+      const training = { ...smallTraining, optimizer };
+      await withFile(async (path) => {
+        const whole = await record({ training, save: { epoch: 1, path: `${path}.epoch` } });
+        assertEquals(whole.state.step, 9);
+        const expected = bits(whole.state);
+
+        const first = await record({ training, stopAfter: 5 });
+        assertEquals(
+          [first.state.step, first.epochs.length],
+          [5, 1],
+          "stopped after the second of three steps",
+        );
+        await saveCheckpoint(path, first.state, { seconds: 1 });
+        disposeState(first.state);
+        const { state: loaded } = await loadCheckpoint(path, smallModel, training);
+        const rest = await record({ training, state: loaded });
+        assertEquals(bits(rest.state), expected);
+        assertEquals([...first.steps, ...rest.steps], whole.steps);
+        assertEquals([...first.epochs, ...rest.epochs], whole.epochs);
+        disposeState(rest.state);
+
+        // What a process killed after the first epoch leaves behind.
+        const { state } = await loadCheckpoint(`${path}.epoch`, smallModel, training);
+        const later = await record({ training, state });
+        assertEquals(bits(later.state), expected);
+        assertEquals(later.steps, whole.steps.slice(3));
+        assertEquals(later.epochs, whole.epochs.slice(1));
+        for (const { state } of [whole, later]) disposeState(state);
+      });
+    },
+  );
+}
 
 leakTest(
   "train: stopped with the last step of an epoch, the epoch is finished and the next not begun",
@@ -189,41 +163,30 @@ leakTest(
 
 leakTest("train: the fast recipe's frozen layer stays as it is, also in a run that goes on", async () => {
   await withFile(async (path) => {
-    const recipe: Recipe = { ...recipes.fast, epochs: 1, batchSize: 8 };
-    const model = buildModel({ kind: "fast", cfg: { inputSize: 20, widths: [4, 4, 4] } }, 4);
-    const data = normalize(recipe.stats)(madeData({ images: 16, size: 20 }));
-    const kernel = whiteningKernel(data.train, recipe.stats);
-    const begun = initialState(model, recipe, data.train, 0);
+    const training: Training = { ...recipes.fast.training, epochs: 1, batchSize: 8 };
+    const network = { kind: "fast", cfg: { inputSize: 20, widths: [4, 4, 4] } } as const;
+    const model = buildModel(network, { numClasses: 4 });
+    const data = normalize(CIFAR10_STATS)(madeData({ images: 16, size: 20 }));
+    const kernel = whiteningKernel(data.train);
+    const begun = startState(model, initialVariables(model, data.train, training, 0), training);
     assertEquals(begun.variables.params["stem.0.weight"].dataSync(), kernel);
-    assertEquals("stem.0.weight" in begun.velocities, false);
+    assertEquals("stem.0.weight" in begun.optState.velocity, false);
     assertEquals([...new Set(begun.variables.params["stem.0.bias"].dataSync())], [0]);
-    assertEquals("stem.0.bias" in begun.velocities, false);
+    assertEquals("stem.0.bias" in begun.optState.velocity, false);
 
-    const first = await train(model, data, recipe, {
+    const first = await train(model, data, training, {
       state: begun,
       signal: AbortSignal.abort(),
     });
     assertEquals(first.step, 0, "aborted before the first step");
-    await saveCheckpoint(path, model, first, { seconds: 0 });
+    await saveCheckpoint(path, first, { seconds: 0 });
     disposeState(first);
-    const final = await train(model, data, recipe, { state: (await loadCheckpoint(path, model)).state });
+    const { state } = await loadCheckpoint(path, model, training);
+    const final = await train(model, data, training, { state });
     assertEquals(final.step, 2);
     assertEquals(final.variables.params["stem.0.weight"].dataSync(), kernel);
     disposeState(final);
   });
-});
-
-leakTest("train: given weights are started from as they are, with velocities of zero", async () => {
-  await Promise.resolve();
-  const given = init(smallModel, 5);
-  const kernel = bits({ variables: given, velocities: {}, step: 0, lossSum: 0, lastLoss: 0 });
-  const state = initialState(smallModel, { ...smallRecipe, whiten: true }, smallData().train, 3, given);
-  assertEquals(bits({ ...state, velocities: {}, lastLoss: 0 }), kernel, "not drawn, not whitened");
-  assertEquals("conv1.0.weight" in state.velocities, false, "but frozen, as the recipe says");
-  assertEquals([state.step, state.lossSum, state.lastLoss], [0, 0, NaN]);
-  const velocities = Object.values(state.velocities).flatMap((tensor) => [...tensor.dataSync()]);
-  assertEquals(velocities, new Array(velocities.length).fill(0));
-  disposeState(state);
 });
 
 leakTest("train: every image counts, in the last, smaller batch too", async () => {
@@ -265,7 +228,7 @@ leakTest("train: the same seed gives the same run, another seed another", async 
 
   // From the same weights the seed still decides order, augmentation and dropout.
   const from = (seed: number) => {
-    const state = initialState(smallModel, smallRecipe, smallData().train, seed, init(smallModel, 1));
+    const state = startState(smallModel, init(smallModel, 1), smallTraining);
     return record({ ...stopped, seed, state });
   };
   const [d, e] = [await from(1), await from(2)];
@@ -276,7 +239,7 @@ leakTest("train: the same seed gives the same run, another seed another", async 
 
 leakTest("train: every epoch has its own order, every step its own draws", async () => {
   // At a learning rate of 0 the weights stay, so that the losses differ by what is drawn alone.
-  const still: Recipe = { ...smallRecipe, epochs: 3, schedule: { ...smallRecipe.schedule, rate: 0 } };
+  const still: Training = { ...smallTraining, epochs: 3, schedule: { ...smallTraining.schedule, rate: 0 } };
   const cfg = { stem: "cifar", inputSize: 8, widths: [4, 6, 8], numClasses: 4 } as const;
   const plain = resnet([1, 1, 1], cfg);
   const lossesOf = async (model: Model, data: Data): Promise<number[]> => {
@@ -305,10 +268,10 @@ leakTest("train: every epoch has its own order, every step its own draws", async
 });
 
 leakTest("train: a loss that is not finite ends the run with what to try", async () => {
-  const recipe: Recipe = { ...smallRecipe, schedule: { ...smallRecipe.schedule, rate: 1e30 } };
+  const training: Training = { ...smallTraining, schedule: { ...smallTraining.schedule, rate: 1e30 } };
   let steps = 0;
   const error = await assertRejects(
-    () => train(smallModel, smallData(), recipe, { onStep: () => void steps++ }),
+    () => train(smallModel, smallRunData(), training, { onStep: () => void steps++ }),
     UserError,
   );
   const [, found, step, rate] = error.message.match(
@@ -321,20 +284,11 @@ leakTest("train: a loss that is not finite ends the run with what to try", async
   assertEquals(steps, 1, "a step that failed is not reported");
 });
 
-leakTest("train: an error of the caller's own goes through, and the state is disposed", async () => {
-  const options = {
-    onEpoch() {
-      throw new UserError("disk full");
-    },
-  };
-  await assertRejects(() => train(smallModel, smallData(), smallRecipe, options), UserError, "disk full");
-});
-
 leakTest("train: 200 steps hold no more tensors and handles than one", async () => {
-  const recipe: Recipe = { ...smallRecipe, epochs: 2, batchSize: 2 };
+  const training: Training = { ...smallTraining, epochs: 2, batchSize: 2 };
   const data = augment({ flip: true, crop: 2 })(madeData({ images: 203, size: 8 }));
   const counts: ReturnType<typeof held>[] = [];
-  const state = await train(smallModel, data, recipe, { onStep: () => void counts.push(held()) });
+  const state = await train(smallModel, data, training, { onStep: () => void counts.push(held()) });
   disposeState(state);
   assertEquals(counts.length, 204, "102 steps an epoch, the last one of a single image");
   assertEquals(counts[203], counts[1], "both after a pull");
@@ -347,8 +301,8 @@ leakTest("trainStep: three steps on the small network are PyTorch's", async () =
     inputSize: golden.x.shape[2],
     numClasses: golden.num_classes,
   });
-  const recipe: Recipe = {
-    ...recipes.tutorial,
+  const training: Training = {
+    ...recipes.tutorial.training,
     optimizer: { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 1e-3, offsetScale: 1 },
   };
   const entries = Object.entries<Reference>(golden.before).map(([name, { shape, data }]) =>
@@ -361,16 +315,12 @@ leakTest("trainStep: three steps on the small network are PyTorch's", async () =
     learningRate: tf.scalar(0.01),
     seed: tf.tensor1d([0, 0], "int32"),
   };
-  const step = trainStep(model, recipe, [], "float32");
-  let state: { variables: Variables; velocities: Tensors } = {
-    variables,
-    velocities: Object.fromEntries(
-      Object.entries(variables.params).map(([name, tensor]) => [name, tf.zerosLike(tensor)]),
-    ),
-  };
+  const step = trainStep(model, training, [], "float32");
+  const { optState: zeros } = startState(model, variables, training);
+  let state: StepState = { variables, optState: zeros };
   for (const expected of [golden.loss, ...golden.losses_steps_2_3]) {
     const { loss, ...next } = step(state, batch);
-    tf.dispose([state.variables.params, state.variables.batchStats, state.velocities]);
+    tree.dispose(state);
     state = next;
     assertAlmostEquals(loss.dataSync()[0], expected, 1e-4 * expected);
     loss.dispose();
@@ -386,32 +336,83 @@ leakTest("trainStep: three steps on the small network are PyTorch's", async () =
     assertClose(after[name], expected, { relative: 1e-4, absolute: 0 }, name);
   }
   step.dispose();
-  tf.dispose([state.variables.params, state.variables.batchStats, state.velocities, batch]);
+  tree.dispose([state, batch]);
   await Promise.resolve();
 });
 
-for (const optimizer of [smallRecipe.optimizer, recipes.fast.optimizer]) {
+for (const optimizer of OPTIMIZERS) {
   leakTest(
-    `train: in bfloat16 too, ${optimizer.kind} keeps parameters and velocities in float32`,
+    `train: in bfloat16 too, ${optimizer.kind} keeps parameters and its own state in float32`,
     async () => {
-      const recipe: Recipe = { ...smallRecipe, optimizer, lookahead: undefined, epochs: 1 };
-      const state = await train(smallModel, smallData(), recipe, { precision: "bfloat16" });
-      const tensors = {
-        ...state.variables.params,
-        ...state.variables.batchStats,
-        ...prefix(state.velocities),
+      const training: Training = {
+        ...smallTraining,
+        optimizer,
+        lookahead: undefined,
+        epochs: 1,
+        precision: "bfloat16",
       };
-      for (const [name, tensor] of Object.entries(tensors)) {
+      const state = await train(smallModel, smallRunData(), training);
+      const { variables, optState: { count, ...kept } } = state;
+      for (const [path, tensor] of tree.entries({ variables, kept })) {
         const words = new Uint32Array(tensor.dataSync().buffer);
         // A float32 whose lower 16 bits are zero is a bfloat16: one in 65,536 by chance, all of them after rounding.
         const rounded = words.filter((word) => (word & 0xffff) === 0).length;
-        assert(rounded <= words.length / 2, `${name}: ${rounded} of ${words.length} values are bfloat16`);
+        assert(
+          rounded <= words.length / 2,
+          `${pathName(path)}: ${rounded} of ${words.length} values are bfloat16`,
+        );
       }
+      if (optimizer.kind === "adamw") assertEquals([...count.steps.dataSync()], [3]);
       disposeState(state);
     },
   );
 }
 
-function prefix(velocities: Tensors): Tensors {
-  return Object.fromEntries(Object.entries(velocities).map(([name, tensor]) => [`velocity.${name}`, tensor]));
+leakTest("train: the precision auto is that of the machine", async () => {
+  const run = async (precision: Training["precision"]) => {
+    const { state } = await record({ training: { ...smallTraining, precision }, stopAfter: 3 });
+    const found = bits(state);
+    disposeState(state);
+    return found;
+  };
+  const chosen = choosePrecision("auto");
+  assertEquals(await run("auto"), await run(chosen));
+  assertNotEquals(await run("auto"), await run(chosen === "float32" ? "bfloat16" : "float32"));
+});
+
+for (const optimizer of OPTIMIZERS) {
+  leakTest(
+    `train: a frozen trunk stays bit for bit while the head learns, with ${optimizer.kind}`,
+    async () => {
+      const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 4 });
+      const frozen = ["conv1", "layer0", "layer1.0.conv1.0.weight", "layer1.0"];
+      const training: Training = { ...smallTraining, epochs: 10, optimizer, frozen };
+      const begun = startState(model, init(model, 7), training);
+      const before = bits(begun);
+      const losses: number[] = [];
+      const state = await train(
+        model,
+        normalize(CIFAR10_STATS)(madeData({ images: 40, size: 8 })),
+        training,
+        {
+          state: begun,
+          onEpoch: ({ loss }) => void losses.push(loss),
+        },
+      );
+      const after = bits(state);
+      assertEquals(Object.keys(after), Object.keys(before));
+      for (const [name, value] of Object.entries(after)) {
+        const [kept, collection, of] = name.split("/");
+        if (kept === "optState") {
+          assert(["fc.weight", "fc.bias", "steps"].includes(of), `${name} is of no use`);
+        } else if (collection === "params" && !of.startsWith("fc.")) {
+          assertEquals(value, before[name], `${name} stays`);
+        } else if (collection !== undefined) {
+          assertNotEquals(value, before[name], `${name} goes on`);
+        }
+      }
+      assert(losses[9] < losses[0] - 0.1, `the losses are ${losses}`);
+      disposeState(state);
+    },
+  );
 }

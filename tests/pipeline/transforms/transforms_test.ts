@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import type { Data, Transform } from "../../../pipeline/data/dataset.ts";
 import { split } from "../../../pipeline/data/split.ts";
 import { pipe } from "../../../pipeline/pipe.ts";
 import {
@@ -6,8 +7,11 @@ import {
   CIFAR10_STATS,
   normalize,
   resize,
+  transform,
+  transformSchema,
   TUTORIAL_STATS,
 } from "../../../pipeline/transforms/transforms.ts";
+import { check } from "../../../runtime/system/schema.ts";
 import { smallData } from "../small_data.ts";
 
 Deno.test("resize and normalize are added to every part, in order", () => {
@@ -88,4 +92,75 @@ Deno.test("augment refuses a crop that is no integer, and reflection past the im
   );
   reflected(3)(smallData(1));
   pipe(smallData(1), resize(5), reflected(4)); // the resized image counts
+});
+
+/** A step of each kind, as data and by the function of its name. */
+const STEPS: readonly [step: Transform, byHand: (data: Data) => Data][] = [
+  [{ kind: "resize", size: 8, quantize: true }, resize(8, { quantize: true })],
+  [{ kind: "resize", size: 9, quantize: false }, resize(9)],
+  [{ kind: "normalize", ...CIFAR10_STATS }, normalize(CIFAR10_STATS)],
+  [{ kind: "augment", flip: true, crop: 0, padding: "zero" }, augment({ flip: true, crop: 0 })],
+  [
+    { kind: "augment", flip: "alternate", crop: 2, padding: "reflect" },
+    augment({ flip: "alternate", crop: 2, padding: "reflect" }),
+  ],
+];
+
+Deno.test("transform: a step given as data is what the function of its name makes", () => {
+  const data = split(0.2, { seed: 1 })(smallData(10));
+  for (const [step, byHand] of STEPS) {
+    const done = transform(step)(data);
+    assertEquals(done.train.transforms, [step]);
+    assertEquals(done, byHand(data));
+  }
+});
+
+Deno.test("transform refuses what the functions refuse", () => {
+  assertThrows(
+    () => transform({ kind: "resize", size: 1.5, quantize: false }),
+    RangeError,
+    "resize: size must be a positive integer, found 1.5",
+  );
+  assertThrows(
+    () => transform({ kind: "normalize", mean: [0], std: [0] }),
+    RangeError,
+    "normalize: std must be above 0, found 0 for channel 0",
+  );
+  assertThrows(
+    () => transform({ kind: "augment", flip: true, crop: 4, padding: "reflect" })(smallData(1)),
+    RangeError,
+    "augment: crop 4 with reflected padding needs images larger than 4 pixels, found 4 x 4",
+  );
+});
+
+Deno.test("transformSchema takes a step of each kind as it is", () => {
+  for (const [step] of STEPS) {
+    const read = check(transformSchema, JSON.parse(JSON.stringify(step)), (problem) => new Error(problem));
+    assertEquals(read, step);
+    assertEquals(JSON.stringify(read), JSON.stringify(step));
+  }
+});
+
+Deno.test("transformSchema: what is no step, by its field", () => {
+  const [resized, , normalized, augmented] = STEPS.map(([step]) => step);
+  const kinds = "expected one of resize, normalize, augment";
+  const cases: [step: unknown, problem: string][] = [
+    ["resize", 'it is "resize": expected an object with a kind'],
+    [[resized], "it is a list of 1: expected an object with a kind"],
+    [{ size: 8 }, `kind is missing: ${kinds}`],
+    [{ kind: "flip" }, `kind is "flip": ${kinds}`],
+    [{ kind: "normalise" }, `kind is "normalise": did you mean "normalize"? ${kinds}`],
+    [{ kind: "resize", size: 8 }, "quantize is missing"],
+    [{ ...resized, size: -8 }, "size is -8: expected a whole number of at least 1"],
+    [{ ...resized, crop: 1 }, "crop is not a field: there are kind, size, quantize"],
+    [{ ...normalized, std: [0.2, 0.2, -0.2] }, "std.2 is -0.2: expected a number above 0"],
+    [{ ...normalized, mean: 0.5 }, "mean is 0.5: expected a list of at least 1"],
+    [{ ...augmented, flip: "always" }, 'flip is "always": expected true, false or "alternate"'],
+    [{ ...augmented, crop: 0.5 }, "crop is 0.5: expected a whole number of at least 0"],
+    [{ ...augmented, padding: "mirror" }, 'padding is "mirror": expected one of zero, reflect'],
+  ];
+  for (const [step, problem] of cases) {
+    const fail = (problem: string) => new Error(problem);
+    assertEquals(assertThrows(() => check(transformSchema, step, fail), Error).message, problem);
+  }
 });

@@ -1,8 +1,8 @@
 /** `valueAndGrads`: value, gradients by name, and what else the function computes. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { conv2d, jit, relu, tf, valueAndGrads } from "../../../runtime/mod.ts";
+import { conv2d, crossEntropy, jit, relu, tf, valueAndGrads } from "../../../runtime/mod.ts";
 import { assertClose, EXACT, FORWARD } from "../../reference.ts";
-import { eagerAndJitted, held, tidyTest } from "../harness.ts";
+import { eagerAndJitted, held, leakTest, tidyTest } from "../harness.ts";
 
 const test = (name: string, fn: () => void): void => tidyTest(`valueAndGrads: ${name}`, fn);
 
@@ -54,6 +54,38 @@ test("a value that does not depend on a parameter is refused", () => {
   assertThrows(() => wrong(params), Error, text);
   assertThrows(() => jit(wrong)(params), Error, text);
 });
+
+/** Ways to fail: in the function itself, behind it, and in the middle of the gradients. */
+const FAILING: [name: string, fn: (w: tf.Tensor) => tf.Tensor, message: string][] = [
+  ["the function throws", (w) => {
+    // What the gradients of these would need is held by tfjs.
+    relu(tf.square(tf.mul(w, w)));
+    throw new Error("no such op");
+  }, "no such op"],
+  ["a result that does not depend on the parameter", () => tf.sum(tf.ones([2])), "Cannot compute gradient"],
+  ["a gradient that throws", (w) => {
+    const label = tf.reshape<tf.Rank.R1>(tf.cast(tf.min(w), "int32"), [1]);
+    return crossEntropy(tf.reshape<tf.Rank.R2>(w, [1, 2]), label);
+  }, "labels have no gradient"],
+];
+
+for (const [name, fn, message] of FAILING) {
+  leakTest(`valueAndGrads: nothing is left after an error, outside of tidy too: ${name}`, () => {
+    const w = tf.tensor1d([1, 2]);
+    tf.square(w).dispose(); // uploads w
+    const before = held();
+    const wrong = (w: tf.Tensor) =>
+      valueAndGrads(({ w }) => [fn(w) as tf.Scalar, { doubled: tf.mul(w, 2) }], { w }).value;
+    const compiled = jit(wrong);
+    for (const run of [wrong, compiled, wrong]) {
+      assertThrows(() => run(w), Error, message);
+      assertEquals(held(), before, run === compiled ? "compiled" : "eager");
+    }
+    assertEquals(tf.engine().state.gradientDepth, 0);
+    compiled.dispose();
+    w.dispose();
+  });
+}
 
 test("in bfloat16 too, what follows from the gradients is computed in float32", () => {
   const x = tf.ones<tf.Rank.R4>([1, 4, 4, 1]);

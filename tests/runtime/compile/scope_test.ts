@@ -1,7 +1,7 @@
 /** What names the nodes of a compiled function have, and that names change nothing else. */
 import { assertEquals, assertNotEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { profile, type RunNode } from "../../../runtime/compile/profile.ts";
-import { conv2d, jit, relu, tf, valueAndGrads, withScope } from "../../../runtime/mod.ts";
+import { conv2d, crossEntropy, jit, relu, tf, valueAndGrads, withScope } from "../../../runtime/mod.ts";
 import { gradients, leakTest, tidyTest } from "../harness.ts";
 
 /** Either names what it runs, or only runs it. */
@@ -87,4 +87,17 @@ tidyTest("withScope: any name will do, and one that fails is left", () => {
   const compiled = jit(failing);
   assertEquals([...compiled(tf.scalar(4)).dataSync()], [2]);
   compiled.dispose();
+});
+
+tidyTest("withScope: a gradient that fails leaves no name behind", () => {
+  const failing = (x: tf.Tensor): tf.Tensor => {
+    const loss = ({ x }: Record<string, tf.Tensor>): [tf.Scalar, Record<string, tf.Tensor>] => {
+      const label = tf.reshape<tf.Rank.R1>(tf.cast(tf.min(x), "int32"), [1]);
+      return [withScope("loss", () => crossEntropy(tf.reshape<tf.Rank.R2>(x, [1, 2]), label)), {}];
+    };
+    assertThrows(() => valueAndGrads(loss, { x }), "labels have no gradient");
+    return tf.sqrt(x);
+  };
+  const { nodes } = profile(failing, [tf.tensor1d([1, 2])], { runs: 1 });
+  assertEquals(scopesOf(nodes, /^Sqrt$/), [""]);
 });

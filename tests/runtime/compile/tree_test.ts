@@ -1,17 +1,18 @@
-/** Nested values of tensors: taken apart and put together again. */
+/** Trees of tensors: every tensor in its place, and none forgotten. */
 import * as tf from "@tensorflow/tfjs";
-import { assert, assertEquals, assertNotEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { flatten, rebuild, signature } from "../../../runtime/compile/tree.ts";
+import { tree } from "../../../runtime/mod.ts";
+import { held, leakTest } from "../harness.ts";
 
-/** A tensor without values: nothing here reads one, so that no backend is needed. */
-function bare(shape: number[] = [], dtype: tf.DataType = "float32"): tf.Tensor {
-  return new tf.Tensor(shape, dtype, {}, 0);
+/** A tensor without values: most of what is here reads none, and needs no backend. */
+function bare(...shape: number[]): tf.Tensor {
+  return new tf.Tensor(shape, "float32", {}, 0);
 }
 
-/** Any nesting of arrays and records with tensors at the ends. */
-const nested = fc.letrec<{ value: unknown; leaf: tf.Tensor }>((tie) => ({
-  leaf: fc.constant(null).map(() => bare()),
+/** Any nesting of lists and records with tensors at the ends, or nothing. */
+const nested = fc.letrec<{ value: unknown; leaf: tf.Tensor | undefined }>((tie) => ({
+  leaf: fc.boolean().map((there) => there ? bare() : undefined),
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     tie("leaf"),
@@ -20,69 +21,128 @@ const nested = fc.letrec<{ value: unknown; leaf: tf.Tensor }>((tie) => ({
   ),
 })).value;
 
-Deno.test("flatten, then rebuild, gives the value again, with the same tensors in the same places", () => {
+/** What stands at the end of a path. */
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce((node, key) => Reflect.get(Object(node), key), value);
+}
+
+Deno.test("tree.entries: a path leads to each tensor; tree.map puts what it makes there, and keeps the rest", () => {
   fc.assert(fc.property(nested, (value) => {
-    const { tensors, structure } = flatten(value, "value");
+    const entries = tree.entries(value);
+    for (const [path, tensor] of entries) assertStrictEquals(at(value, path), tensor);
+    let calls = 0;
+    const mapped = tree.map((tensor) => [calls++, tensor], value);
+    assertEquals(calls, entries.length);
+    for (const [i, [path, tensor]] of entries.entries()) {
+      const [number, same] = at(mapped, path) as [number, tf.Tensor];
+      assertEquals(number, i, "in the order in which they stand");
+      assertStrictEquals(same, tensor);
+    }
+    // The map of itself is the same tree: nothing is lost on the way, empty lists, records and gaps neither.
     const same = (a: unknown, b: unknown): boolean => {
-      if (a instanceof tf.Tensor || b instanceof tf.Tensor) return a === b;
+      if (a === undefined || a instanceof tf.Tensor) return a === b;
       if (Array.isArray(a) !== Array.isArray(b)) return false;
-      const [x, y] = [Object.entries(a as object), Object.entries(b as object)];
+      const [x, y] = [Object.entries(Object(a)), Object.entries(Object(b))];
       return x.length === y.length && x.every(([key, item], i) => key === y[i][0] && same(item, y[i][1]));
     };
-    assert(same(rebuild(structure, tensors), value));
+    assert(same(value, tree.map((tensor) => tensor, value)));
   }));
 });
 
-Deno.test("flatten gives every tensor once for each place, in order of appearance", () => {
-  const [a, b, c] = [bare(), bare(), bare()];
-  const { tensors } = flatten({ z: [a, { y: b }], x: [a, c] }, "value");
-  assertEquals(tensors.length, 4);
-  [a, b, a, c].forEach((tensor, i) => assertStrictEquals(tensors[i], tensor));
+Deno.test("tree.entries: keys and positions, in order", () => {
+  const [a, b, c] = [bare(1), bare(2), bare(3)];
+  const state = { variables: { params: { "fc.weight": a } }, slow: undefined, more: [b, { c }] };
+  assertEquals(tree.entries(state).map(([path, { shape }]) => [path.join("/"), shape]), [
+    ["variables/params/fc.weight", [1]],
+    ["more/0", [2]],
+    ["more/1/c", [3]],
+  ]);
+  assertEquals(tree.entries(a), [[[], a]]);
+  assertEquals(tree.entries(undefined), []);
 });
 
-Deno.test("signatures are equal for equal structure, shapes and types only", () => {
-  const of = (value: unknown): string => {
-    const { tensors, structure } = flatten(value, "value");
-    return signature(structure, tensors);
-  };
-  assertEquals(of({ a: [bare([2, 3])] }), of({ a: [bare([2, 3])] }));
-  const values: unknown[] = [
-    bare([2, 3]),
-    bare([3, 2]),
-    bare([6]),
-    bare([]),
-    bare([2, 3], "int32"),
-    [bare([2, 3])],
-    { 0: bare([2, 3]) },
-    { a: bare([2, 3]) },
-    [bare([2, 3]), []],
-    [bare([2, 3]), {}],
-    [[bare([2, 3])], [bare([2, 3])]],
-    [[bare([2, 3]), bare([2, 3])]],
-  ];
-  for (const [i, a] of values.entries()) {
-    for (const b of values.slice(i + 1)) assertNotEquals(of(a), of(b));
-  }
+Deno.test("tree.map: the tensors that stand in the same place of several trees", () => {
+  const make = (n: number) => ({ w: bare(n, 1), list: [bare(n, 2), undefined] as const, gone: undefined });
+  const shapes = tree.map((...same) => same.map(({ shape }) => shape), make(1), make(2), make(3));
+  assertEquals(shapes, {
+    w: [[1, 1], [2, 1], [3, 1]],
+    list: [[[1, 2], [2, 2], [3, 2]], undefined],
+    gone: undefined,
+  });
+  // A tree of which only a part is wanted: the first one decides.
+  const part: { a: tf.Tensor; b?: tf.Tensor } = { a: bare(4) };
+  assertEquals(tree.map((a, b) => [a.shape, b.shape], part, { a: bare(5), b: bare(6) }), { a: [[4], [5]] });
 });
 
-Deno.test("a leaf that is no tensor is refused, with its place and what it is", () => {
-  class Point {}
-  const cases: [unknown, string][] = [
-    [[bare(), { rate: 3 }], "argument[1].rate is a number"],
-    [["text"], "argument[0] is a string"],
-    [{ on: true }, "argument.on is a boolean"],
-    [null, "argument is null"],
-    [[undefined], "argument[0] is undefined"],
-    [new Point(), "argument is Point"],
-    [[new Float32Array(2)], "argument[0] is Float32Array"],
-    [Promise.resolve(bare()), "argument is a promise"],
-    [() => bare(), "argument is a function"],
+Deno.test("tree.map: a tree that lacks a place of the first is refused", () => {
+  type Part = { readonly a?: tf.Tensor; readonly b?: { readonly c?: tf.Tensor } };
+  const whole: Part = { a: bare(), b: { c: bare() } };
+  const cases: [Part[], string][] = [
+    [[{ a: bare() }], "tree 2"],
+    [[{ a: bare(), b: {} }], "tree 2"],
+    [[whole, { b: { c: bare() } }], "tree 3"],
   ];
-  for (const [value, text] of cases) {
+  for (const [others, which] of cases) {
     assertThrows(
-      () => flatten(value, "argument"),
+      () => tree.map((tensor) => tensor, whole, ...others),
       TypeError,
-      `jit takes and returns tensors, arrays and records of tensors: ${text}; pass a number as tf.scalar(x)`,
+      `tree.map: ${which} has no tensor where the first has one`,
     );
   }
+});
+
+Deno.test("tree: something else than a tensor is refused, wherever it stands and whatever it hides", () => {
+  class Point {
+    x = bare();
+  }
+  const cases: [unknown, string][] = [
+    [3, "a number"],
+    [null, "null"],
+    ["text", "a string"],
+    [() => bare(), "a function"],
+    [Promise.resolve(bare()), "a promise"],
+    [new Map([["w", bare()]]), "Map"],
+    [new Float32Array(2), "Float32Array"],
+    [new Point(), "Point"],
+  ];
+  for (const [value, found] of cases) {
+    for (const place of [value, [bare(), value], { a: { b: value } }]) {
+      for (
+        const use of [tree.entries, tree.dispose, (place: unknown) => tree.map((tensor) => tensor, place)]
+      ) {
+        assertThrows(
+          () => use(place),
+          TypeError,
+          `tree: a tree holds tensors, lists and records, found ${found}`,
+        );
+      }
+    }
+  }
+});
+
+leakTest("tree.dispose: every tensor of a tree, gaps and doubles and all", () => {
+  const a = tf.scalar(1);
+  tree.dispose({ a, list: [tf.ones([2]), { same: a, gone: undefined }] });
+  tree.dispose(undefined);
+});
+
+leakTest("tree.tidy: what is not returned is disposed of, and all of it if the function throws", () => {
+  const before = held();
+  const kept = tree.tidy(() => {
+    const one = tf.ones([2]);
+    return { sum: tf.add(one, one), list: [tf.mul(one, 3), undefined], steps: 7 };
+  });
+  assertEquals(held().tensors - before.tensors, 2);
+  assertEquals([...kept.sum.dataSync(), kept.steps], [2, 2, 7]);
+  tree.dispose([kept.sum, kept.list]);
+  assertThrows(
+    () =>
+      tree.tidy(() => {
+        tf.square(tf.ones([2]));
+        throw new RangeError("mine");
+      }),
+    RangeError,
+    "mine",
+  );
+  assertEquals(held(), before);
 });

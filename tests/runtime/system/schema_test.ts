@@ -261,6 +261,18 @@ Deno.test("fields: the whole path of one inside others", () => {
   );
 });
 
+Deno.test("fields: made partial, all of them may be left out, and the rest stays as it was", () => {
+  const settings = v.partial(fields({ recipe: fields({ width: number() }), seed: number() }));
+  assertTakes(settings, {}, { seed: 1 }, { recipe: { width: 2 } });
+  assertEquals(problem(settings, { recipe: {} }), "recipe.width is missing");
+  assertEquals(problem(settings, { seed: "1" }), 'seed is "1": expected a number');
+  assertEquals(
+    problem(settings, { sede: 1 }),
+    'sede is not a field: did you mean "seed"? there are recipe, seed',
+  );
+  assertEquals(problem(settings, []), "it is an empty list: expected an object with recipe, seed");
+});
+
 Deno.test("someFields: these at least, and only these in the value", () => {
   const origin = someFields({ url: text, total: v.optional(number()) });
   assertEquals(check(origin, { more: 1, url: "a" }, fail), { url: "a" });

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { TensorFlowError, UsageError, UserError } from "../../../runtime/system/errors.ts";
-import { dataFlag, errorLine, helpText, parseFlags } from "../../../scripts/cli/task.ts";
+import { dataFlag, errorLine, helpText, parseFlags, runTask } from "../../../scripts/cli/task.ts";
 import { granted } from "../../needs.ts";
 
 const task = {
@@ -109,6 +109,51 @@ Flags:
 
 Examples:
   deno task train --epochs 3`,
+  );
+});
+
+/** A task that takes an argument too. */
+const shown = {
+  name: "recipe",
+  summary: "Prints.",
+  flags: { run: { type: "string", help: "which" } },
+  argument: { placeholder: "NAME", help: "what to print" },
+} as const;
+
+Deno.test("runTask gives the argument of a task that takes one, wherever it stands; none if it is not there", async () => {
+  const seen: [string | undefined, string | undefined][] = [];
+  const run = (...args: string[]) =>
+    runTask(shown, (flags, argument) => void seen.push([flags.run, argument]), args);
+  await run("fast", "--run", "a");
+  await run("--run", "a", "fast");
+  await run("--run=a");
+  await run("1.json");
+  await run("--", "--run");
+  assertEquals(seen, [["a", "fast"], ["a", "fast"], ["a", undefined], [undefined, "1.json"], [
+    undefined,
+    "--run",
+  ]]);
+});
+
+Deno.test("a task takes one argument at most", () => {
+  const message = 'Unexpected argument "b": recipe takes one NAME, see "deno task recipe --help"';
+  assertThrows(() => parseFlags(shown, ["a", "b"]), UsageError, message);
+  assertThrows(() => parseFlags(shown, ["a", "--run", "r", "b", "c"]), UsageError, message);
+  assertThrows(() => parseFlags(shown, ["-a"]), UsageError, "Unknown flag -a: see");
+});
+
+Deno.test("helpText says what the argument is", () => {
+  assertEquals(
+    helpText(shown),
+    `Prints.
+
+Usage: deno task recipe [NAME] [flags]
+
+NAME: what to print
+
+Flags:
+  --run TEXT  which
+  --help      show this`,
   );
 });
 

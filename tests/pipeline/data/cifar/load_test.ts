@@ -54,6 +54,7 @@ withFiles("loadCifar reads the files in order, train and test apart", async (dir
   assertEquals([test!.labels[9999], test!.images[9999 * 3072]], [6, 105]);
   assertEquals(train.classes[train.labels[last[2]]], "cat");
   assertEquals(train.labels.reduce((sum, label) => sum + label, 0), 15);
+  assertEquals([train.labels, test!.labels].map((labels) => labels instanceof Uint32Array), [true, true]);
   const [bar] = progress.bars;
   assertEquals([bar.total, bar.unit, bar.done.at(-1), bar.stopped], [60_000, "images", 60_000, true]);
 });

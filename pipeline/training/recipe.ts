@@ -1,0 +1,171 @@
+/** What a training run is made of, as plain data: network, transforms, training and testing. */
+import * as v from "valibot";
+import {
+  type BlockName,
+  fastResnet,
+  type FastResnetCfg,
+  type Model,
+  resnet,
+  type ResnetCfg,
+} from "../../layers/mod.ts";
+import type { Precision } from "../../runtime/mod.ts";
+import { UsageError } from "../../runtime/system/errors.ts";
+import {
+  check,
+  fields,
+  kinds,
+  list,
+  number,
+  oneOf,
+  type Schema,
+  text,
+  textThat,
+  truth,
+} from "../../runtime/system/schema.ts";
+import type { Transform } from "../data/dataset.ts";
+import type { Testing } from "../inference/evaluate.ts";
+import { transformSchema } from "../transforms/transforms.ts";
+import { type Lookahead, lookaheadSchema } from "./lookahead.ts";
+import { type Optimizer, optimizerSchema } from "./optimizer.ts";
+import { type Schedule, scheduleSchema } from "./schedule.ts";
+
+/** Which network to build; the number of classes comes from the data. */
+export type Network =
+  | {
+    readonly kind: "resnet";
+    /** Blocks of each stage. */
+    readonly depths: readonly number[];
+    readonly cfg: Omit<ResnetCfg, "block" | "numClasses"> & { readonly block?: BlockName };
+  }
+  | { readonly kind: "fast"; readonly cfg: Omit<FastResnetCfg, "numClasses"> };
+
+/** How a network is trained: all that `train` reads beside network and data. */
+export interface Training {
+  /** Passes over the training images. */
+  readonly epochs: number;
+  /** Images a step; the last step of an epoch takes what is left. */
+  readonly batchSize: number;
+  /** What makes the next weights of the gradients. */
+  readonly optimizer: Optimizer;
+  /** The learning rate by step. */
+  readonly schedule: Schedule;
+  /** Share of each label that is spread evenly over all classes, in [0, 1). */
+  readonly labelSmoothing: number;
+  /** Pulls the weights back towards their own slow average as the run goes on; absent leaves them to the optimizer. */
+  readonly lookahead?: Lookahead;
+  /** Whether the first layer starts as the one that whitens 2 x 2 patches of the training images. */
+  readonly whiten: boolean;
+  /**
+   * What keeps the weights that it starts with: names of parameters, or what several begin with, such as `conv1` or
+   * `layer0.1`. The statistics of batch norms go on. Absent trains everything.
+   */
+  readonly frozen?: readonly string[];
+  /** Number format of convolutions and matrix products; "auto" leaves it to the machine (`choosePrecision`). */
+  readonly precision: Precision | "auto";
+}
+
+/** One recipe. */
+export interface Recipe {
+  /** What `--recipe` calls it. */
+  readonly name: string;
+  /** One line for `--help` and the README. */
+  readonly about: string;
+  /** The network. */
+  readonly network: Network;
+  /** What is done to the images, in order; `augment` to those that are trained on only. */
+  readonly transforms: readonly Transform[];
+  /** Share of the training images held out, and the seed of that choice; absent trains on all of them. */
+  readonly validation?: { readonly fraction: number; readonly seed: number };
+  /** How it is trained. */
+  readonly training: Training;
+  /** How it is measured, on validation and test images. */
+  readonly testing: Testing;
+}
+
+const count = number({ whole: true, min: 1 });
+
+const networkSchema: Schema<Network> = kinds([
+  fields({
+    kind: v.literal("resnet"),
+    depths: list(count, { min: 1 }),
+    cfg: fields({
+      stem: v.optional(oneOf(["imagenet", "cifar"])),
+      inputSize: v.optional(count),
+      widths: v.optional(list(count, { min: 1 })),
+      block: v.optional(oneOf(["basic", "bottleneck", "preActivation", "preActivationBottleneck"])),
+      naming: v.optional(oneOf(["tutorial", "torchvision"])),
+      shortcut: v.optional(oneOf(["projection", "padding"])),
+      bias: v.optional(truth),
+      dropout: v.optional(number({ min: 0, below: 1 })),
+    }),
+  }),
+  fields({
+    kind: v.literal("fast"),
+    cfg: fields({
+      inputSize: v.optional(count),
+      stemFilters: v.optional(count),
+      widths: v.optional(list(count, { min: 1 })),
+      celuAlpha: v.optional(number({ above: 0 })),
+      headScale: v.optional(number({ above: 0 })),
+    }),
+  }),
+]);
+
+const trainingSchema: Schema<Training> = fields({
+  epochs: count,
+  batchSize: count,
+  optimizer: optimizerSchema,
+  schedule: scheduleSchema,
+  labelSmoothing: number({ min: 0, below: 1 }),
+  lookahead: v.optional(lookaheadSchema),
+  whiten: truth,
+  frozen: v.optional(list(text)),
+  precision: oneOf(["auto", "float32", "bfloat16"]),
+});
+
+/** What a recipe looks like in a file. */
+export const recipeSchema: Schema<Recipe> = fields({
+  name: textThat("letters, digits, dots, dashes and underscores", (name) => /^[\w.-]+$/.test(name)),
+  about: text,
+  network: networkSchema,
+  transforms: list(transformSchema),
+  validation: v.optional(fields({
+    fraction: number({ above: 0, below: 1 }),
+    seed: number({ whole: true, min: 0, max: 2 ** 32 - 1 }),
+  })),
+  training: trainingSchema,
+  testing: fields({ statistics: oneOf(["running", "batch"]), batchSize: count, tta: truth }),
+});
+
+/** @throws {UsageError} Naming the first setting that cannot be meant. */
+export function checkTraining(training: Training): void {
+  check(trainingSchema, training, (problem) => new UsageError(`Cannot train: ${problem}`));
+}
+
+/**
+ * The network of a recipe for a data set's classes and images.
+ * @param data `numClasses`: 10 unless given. `inputSize`: height and width of the images, where the network leaves them
+ *   open; its family's own unless given. `action`: the beginning of a message, `Cannot build the network` unless given.
+ * @throws {UsageError} If its settings contradict each other, or the images are too small for it.
+ */
+export function buildModel(
+  network: Network,
+  { numClasses = 10, inputSize, action = "Cannot build the network" }: {
+    numClasses?: number;
+    inputSize?: number;
+    action?: string;
+  } = {},
+): Model {
+  const size = inputSize === undefined ? {} : { inputSize };
+  try {
+    switch (network.kind) {
+      case "resnet":
+        return resnet(network.depths, { ...size, ...network.cfg, numClasses });
+      case "fast":
+        return fastResnet({ ...size, ...network.cfg, numClasses });
+    }
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    throw new UsageError(`${action}: ${error.message}`);
+  }
+}

@@ -1,0 +1,54 @@
+/** What is said while a run goes on. */
+import { parameterCount } from "../../layers/mod.ts";
+import type { SessionEvent, SessionStart } from "../../pipeline/runs/mod.ts";
+import { accuracyLine, testLines } from "./accuracy_lines.ts";
+
+/** The lines for an event: results for standard output, the rest for whoever looks on. */
+export function eventLines(event: SessionEvent): { results: string[]; notes: string[] } {
+  switch (event.kind) {
+    case "start":
+      return { results: [], notes: startLines(event.start) };
+    case "epoch": {
+      const { epoch, epochs, lastLoss, validation, validationRunning } = event.report;
+      return {
+        results: [
+          `Epoch [${epoch}/${epochs}], Loss: ${lastLoss.toFixed(4)}`,
+          ...(validation ? [accuracyLine(validation, "validation")] : []),
+          ...(validationRunning
+            ? [accuracyLine(validationRunning, "validation", "with running statistics")]
+            : []),
+        ],
+        notes: [],
+      };
+    }
+    case "trained": {
+      const minutes = (event.seconds / 60).toFixed(1);
+      return { results: [], notes: [`Trained for ${minutes} minutes; the weights are ${event.weights}`] };
+    }
+    case "tested":
+      return { results: testLines(event.results), notes: [] };
+  }
+}
+
+/** What is said of a run before its first step. */
+function startLines(start: SessionStart): string[] {
+  const { dir, model, recipe, precision, images, devices, cpu, resumedAt, replacedHead } = start;
+  const lines = [
+    `${model.name}, ${parameterCount(model).toLocaleString("en")} parameters, ${images} training images, ` +
+    `${recipe.training.epochs} epochs of ${start.stepsPerEpoch} steps, ${precision}, ${
+      devices.join(" and ")
+    }, ` +
+    `${cpu.model} (${cpu.instructions})`,
+  ];
+  if (precision === "bfloat16" && !cpu.hasBfloat16) {
+    lines.unshift("This processor has no bfloat16 instructions: expect a tenth of the speed of float32");
+  }
+  if (replacedHead !== undefined) {
+    const { file, classes } = replacedHead;
+    lines.push(`${file} tells ${classes} classes apart: the last layer starts anew, with ${start.classes}`);
+  }
+  return [
+    ...lines,
+    resumedAt === undefined ? `Run folder: ${dir}` : `Resumed at step ${resumedAt} of ${dir}`,
+  ];
+}

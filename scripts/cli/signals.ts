@@ -1,0 +1,45 @@
+/** Signals that ask a process to stop. */
+import type { Progress } from "../../runtime/mod.ts";
+
+/** Exit code of a process that a signal ended, by the shell's convention: 128 + the signal's number. */
+const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Signals within this time count as one, in milliseconds: a terminal's Ctrl-C reaches this process itself and once or
+ * twice more through `deno task`, which passes it on.
+ */
+const ONE_KEY_PRESS_MS = 1000;
+
+/** The wish to stop, as work can follow it. */
+export interface Stop {
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Takes signals from here on; a second one ends the process at once. Until then each does. */
+  listen(): void;
+  /** What a process that was stopped exits with; nothing if no signal came. */
+  exitCode(): number | undefined;
+}
+
+/** @param progress Told of the signal. */
+export function stopOnSignals(progress: Progress): Stop {
+  const stop = new AbortController();
+  let caught: keyof typeof SIGNAL_EXIT | undefined;
+  let askedAt = 0;
+  const heard = (name: keyof typeof SIGNAL_EXIT): void => {
+    if (caught !== undefined) {
+      if (performance.now() - askedAt > ONE_KEY_PRESS_MS) Deno.exit(SIGNAL_EXIT[name]); // asked again: at once
+      return;
+    }
+    askedAt = performance.now();
+    caught = name;
+    progress.message(`${name}: finishing the step under way, then saving`);
+    stop.abort();
+  };
+  return {
+    signal: stop.signal,
+    listen(): void {
+      for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => heard(name));
+    },
+    exitCode: () => caught && SIGNAL_EXIT[caught],
+  };
+}

@@ -1,0 +1,96 @@
+/** The lines of a run, event by event. */
+import { assertEquals } from "@std/assert";
+import type { SessionStart } from "../../../pipeline/runs/session.ts";
+import { buildModel } from "../../../pipeline/training/recipe.ts";
+import { recipes } from "../../../pipeline/training/recipes.ts";
+import type { EpochReport } from "../../../pipeline/training/train.ts";
+import { eventLines } from "../../../scripts/cli/run_lines.ts";
+
+const recipe = recipes.resnet20;
+const start: SessionStart = {
+  dir: "runs/a",
+  model: buildModel(recipe.network),
+  recipe,
+  precision: "float32",
+  images: 45_000,
+  classes: 10,
+  stepsPerEpoch: 352,
+  devices: ["CPU:0"],
+  cpu: { model: "Abacus", instructions: "AVX2", cores: 2, hasBfloat16: false },
+};
+
+/** The lines of a start, all of them for whoever looks on. */
+function startLines(changes: Partial<SessionStart>): string[] {
+  const { results, notes } = eventLines({ kind: "start", start: { ...start, ...changes } });
+  assertEquals(results, []);
+  return notes;
+}
+
+// He et al. 2015, table 6: 0.27 million parameters.
+const about = "ResNet-20, 269,722 parameters, 45000 training images, 182 epochs of 352 steps";
+
+Deno.test("eventLines: a start says what is trained, on what, and where it is kept", () => {
+  assertEquals(startLines({}), [`${about}, float32, CPU:0, Abacus (AVX2)`, "Run folder: runs/a"]);
+  assertEquals(startLines({ devices: ["CPU:0", "GPU:0"], resumedAt: 352 }), [
+    `${about}, float32, CPU:0 and GPU:0, Abacus (AVX2)`,
+    "Resumed at step 352 of runs/a",
+  ]);
+  assertEquals(startLines({ resumedAt: 0 }).at(-1), "Resumed at step 0 of runs/a");
+});
+
+Deno.test("eventLines: a start says what may surprise: a slow precision, a last layer that begins anew", () => {
+  const slow = "This processor has no bfloat16 instructions: expect a tenth of the speed of float32";
+  assertEquals(startLines({ precision: "bfloat16" })[0], slow);
+  const cpu = { ...start.cpu, hasBfloat16: true };
+  assertEquals(startLines({ precision: "bfloat16", cpu })[0], `${about}, bfloat16, CPU:0, Abacus (AVX2)`);
+  assertEquals(
+    startLines({ replacedHead: { file: "w.safetensors", classes: 1000 } })[1],
+    "w.safetensors tells 1000 classes apart: the last layer starts anew, with 10",
+  );
+});
+
+const evaluation = { accuracy: 0.5668, correct: 2834, images: 5000, loss: 1.2 };
+const report: EpochReport = {
+  epoch: 2,
+  epochs: 20,
+  step: 704,
+  loss: 1.5,
+  lastLoss: 0.97066,
+  learningRate: 0.01,
+};
+
+Deno.test("eventLines: an epoch's loss is that of its last step, as the tutorial prints it; then what was measured", () => {
+  const loss = "Epoch [2/20], Loss: 0.9707";
+  assertEquals(eventLines({ kind: "epoch", report }), { results: [loss], notes: [] });
+  assertEquals(eventLines({ kind: "epoch", report: { ...report, validation: evaluation } }).results, [
+    loss,
+    "Accuracy of the network on the 5000 validation images: 56.68 %",
+  ]);
+  const running = { ...evaluation, accuracy: 0.5 };
+  assertEquals(
+    eventLines({ kind: "epoch", report: { ...report, validation: evaluation, validationRunning: running } }),
+    {
+      results: [
+        loss,
+        "Accuracy of the network on the 5000 validation images: 56.68 %",
+        "Accuracy of the network on the 5000 validation images: 50.00 % (with running statistics)",
+      ],
+      notes: [],
+    },
+  );
+});
+
+Deno.test("eventLines: the end says how long it took, then what the test images say", () => {
+  assertEquals(eventLines({ kind: "trained", seconds: 333, weights: "runs/a/model.safetensors" }), {
+    results: [],
+    notes: ["Trained for 5.5 minutes; the weights are runs/a/model.safetensors"],
+  });
+  const test = { accuracy: 0.9301, correct: 9301, images: 10_000, loss: 0.4 };
+  assertEquals(eventLines({ kind: "tested", results: { test, tta: { ...test, accuracy: 0.9389 } } }), {
+    results: [
+      "Accuracy of the network on the 10000 test images: 93.01 %",
+      "Accuracy of the network on the 10000 test images: 93.89 % (test-time augmentation: mean of six views)",
+    ],
+    notes: [],
+  });
+});
