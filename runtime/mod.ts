@@ -10,10 +10,12 @@ export {
   runtimeInfo,
   type RuntimeOptions,
 } from "./binding/backend.ts";
+export { gpuHolds, toGpu } from "./binding/device.ts";
 export { hasGpu, JitError } from "./binding/binding.ts";
 export { type ValueAndGrads, valueAndGrads } from "./compile/grad.ts";
 export { jit, type JitOptions, type Jitted, type Precision } from "./compile/jit.ts";
 export { choosePrecision, type Machine } from "./compile/precision.ts";
+export { repeat } from "./compile/loop.ts";
 export { withScope } from "./compile/scope.ts";
 export * as tree from "./compile/tree.ts";
 export {
@@ -25,11 +27,13 @@ export {
   celu,
   conv2d,
   crossEntropy,
+  crossEntropyEach,
   maxPool,
   type Pool,
   relu,
   type Window,
 } from "./ops/mod.ts";
+export { gatherRows, packBytes, unpackBytes } from "./ops/bytes.ts";
 export { dropout, foldSeed, statelessUniform, statelessUniformInt } from "./ops/random.ts";
 export { type Cpu, parseCpuInfo, readCpu } from "./system/cpu.ts";
 export { TensorFlowError, UsageError, UserError } from "./system/errors.ts";

@@ -29,6 +29,7 @@ import {
   UsageError,
 } from "../runtime/mod.ts";
 import { readMemory } from "../runtime/system/memory.ts";
+import { explainOutOfMemory } from "../runtime/system/memory_errors.ts";
 import { entryArgs } from "../runtime/system/package.ts";
 import {
   type BenchResult,
@@ -42,7 +43,7 @@ import {
   sampleLine,
   versionText,
 } from "./cli/bench_lines.ts";
-import { runTask, threadsFlag, type Values } from "./cli/task.ts";
+import { deviceFlag, runTask, threadsFlag, type Values, xlaFlag } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 /** The task and its flags. */
@@ -73,7 +74,9 @@ export const benchTask = {
     profile: { type: "boolean", help: "show where the time of a step goes, by op, layer and node" },
     against: { type: "string", choices: ["python"], help: "race PyTorch, and Keras if there is one" },
     rounds: { type: "integer", min: 3, default: 3, help: "rounds of the race" },
+    device: deviceFlag,
     threads: threadsFlag,
+    xla: xlaFlag,
     json: { type: "boolean", help: "print one line of JSON" },
   },
   examples: [
@@ -126,9 +129,9 @@ export function caseOf(flags: BenchFlags, machine: Machine): BenchmarkCase {
 
 /** Runs one case in this process. */
 async function runCase(flags: BenchFlags): Promise<void> {
-  const { steps, seconds, threads, json } = flags;
+  const { steps, seconds, device, threads, xla, json } = flags;
   const cpu = readCpu();
-  configure({ threads, progress: terminalProgress() });
+  configure({ device, threads, xla: xla && xla === "on", progress: terminalProgress() });
   await tf.ready();
   const { devices } = runtimeInfo();
   const benchmarkCase = caseOf(flags, { ...cpu, devices });
@@ -156,7 +159,14 @@ async function runCase(flags: BenchFlags): Promise<void> {
 
   const samples: MemorySample[] = [];
   let startToFirstStepMs = 0;
-  const timing = timeSteps(() => void benchmark.step(), steps === undefined ? { seconds } : { steps }, {
+  const step = (): void => {
+    try {
+      benchmark.step();
+    } catch (error) {
+      throw explainOutOfMemory(error, "Cannot measure", rest.batch, "--batch");
+    }
+  };
+  const timing = timeSteps(step, steps === undefined ? { seconds } : { steps }, {
     onStep(done) {
       if (done === 1) startToFirstStepMs = performance.now(); // a clock that starts with the process
       if (steps === undefined || !isSampled(done, steps)) return;

@@ -1,12 +1,12 @@
 /** `deno task train`: trains a recipe on CIFAR-10 and keeps its run folder, stops and resumes. */
 import { type Data, fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
-import { runSession } from "../pipeline/runs/mod.ts";
+import { runSession, type RunSettings } from "../pipeline/runs/mod.ts";
 import { configure, type Progress, tf } from "../runtime/mod.ts";
 import { taskCommand } from "../runtime/system/package.ts";
 import { eventLines } from "./cli/run_lines.ts";
 import { settingsOf } from "./cli/settings.ts";
 import { stopOnSignals } from "./cli/signals.ts";
-import { dataFlag, runTask, threadsFlag, type Values } from "./cli/task.ts";
+import { dataFlag, deviceFlag, runTask, threadsFlag, type Values, xlaFlag } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 /** The task and its flags. */
@@ -52,13 +52,9 @@ export const trainTask = {
       help: "start from these weights (safetensors, PyTorch's names)",
     },
     "no-test": { type: "boolean", help: "leave the test images alone" },
-    device: {
-      sets: "device",
-      type: "string",
-      choices: ["cpu", "gpu"],
-      help: "where to run (default: a GPU if there is one)",
-    },
+    device: { sets: "device", ...deviceFlag },
     threads: { sets: "threads", ...threadsFlag },
+    xla: { sets: "xla", ...xlaFlag },
     quiet: { type: "boolean", help: "no progress" },
   },
   examples: [
@@ -82,9 +78,9 @@ export async function runTraining(
   const progress = terminalProgress(flags.quiet);
   const stop = stopOnSignals(progress);
   const settings = await settingsOf(trainTask.flags, flags);
-  const data = async ({ device, threads }: Parameters<typeof configure>[0]): Promise<Data> => {
+  const data = async ({ device, threads, xla }: RunSettings): Promise<Data> => {
     const loaded = await load(progress);
-    configure({ device, threads, progress });
+    configure({ device, threads, xla: xla && xla === "on", progress });
     await tf.ready();
     return loaded;
   };

@@ -8,7 +8,7 @@ import { createDataset, type Data, type Dataset } from "../data/dataset.ts";
 import { buildModel, type Recipe } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
 import { disposeState, initialVariables, startState } from "../training/state.ts";
-import { type StepState, trainStep } from "../training/train.ts";
+import { type StepState, trainStep } from "../training/step.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import { type BatchTensors, batchTensors } from "../transforms/batch_tensors.ts";
 import { transform } from "../transforms/transforms.ts";

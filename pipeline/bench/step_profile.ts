@@ -94,18 +94,15 @@ export function shortName({ name }: RunNode): string {
  */
 export function placeOf({ name, op, inputs }: RunNode): Place {
   if (inputs.length === 0) return { layer: PARTS.other, pass: "forward" }; // arguments; constants, which many read
-  // A cast of what enters or leaves the function, where no node was traced.
-  if (name.startsWith("Func/")) return placeOfName(inputs[0]);
   const place = placeOfName(name);
   if (!FUSED_LAYER.test(op)) return place;
-  const parameter = inputs.find((input) => PARAMETER.test(input));
-  return parameter === undefined ? place : { ...place, layer: placeOfName(parameter).layer };
+  return { ...place, layer: placeOfName(inputs[1]).layer }; // of its kernel, or in bfloat16 of the kernel's cast
 }
 
 /** A convolution or product together with the bias and relu behind it: it has the name of the last, the work is the first's. */
 const FUSED_LAYER = /^_(MklNative|Mkl)?Fused(Conv2D|MatMul)$/;
 
-/** A parameter's place in the arguments, with a remark behind it where it is one's cast. */
+/** A parameter's place in the arguments. */
 const PARAMETER = /^0\.(?:variables\.)?params\.(.+)\.[^.]+$/;
 
 function placeOfName(name: string): Place {

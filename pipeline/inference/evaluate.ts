@@ -1,11 +1,12 @@
 /** Accuracy and loss of a network on a data set. */
 import { apply, foldBatchNorm, type Model, type Variables } from "../../layers/mod.ts";
-import { choosePrecision, crossEntropy, jit, type Precision, tf } from "../../runtime/mod.ts";
-import { batches } from "../data/batches.ts";
+import { choosePrecision, crossEntropyEach, jit, type Precision, tf } from "../../runtime/mod.ts";
+import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
+import { type Batch, batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import { applyTransforms } from "../transforms/apply.ts";
-import { batchTensors } from "../transforms/batch_tensors.ts";
+import { type BatchTensors, batchTensors } from "../transforms/batch_tensors.ts";
 import { look, VIEWS } from "./views.ts";
 
 /** What an evaluation found. */
@@ -42,10 +43,28 @@ export interface EvaluateOptions extends Partial<Testing> {
   readonly onBatch?: (images: number) => void;
 }
 
+/** A batch, and which of its images count: 1, or 0 for those that only fill it up. */
+type CountedBatch = BatchTensors & { readonly counts: tf.Tensor1D };
+
+/** A batch filled up to a size with black images that do not count. */
+function countedBatch(batch: Batch, size: number, imageShape: Dataset["imageShape"]): CountedBatch {
+  let filled = batch;
+  if (size > batch.size) {
+    const images = new Float32Array(size * batch.images.length / batch.size);
+    const labels = new Int32Array(size);
+    images.set(batch.images);
+    labels.set(batch.labels);
+    filled = { images, labels, size };
+  }
+  const counts = Float32Array.from({ length: size }, (_, i) => i < batch.size ? 1 : 0);
+  return { ...batchTensors(filled, imageShape), counts: tf.tensor1d(counts) };
+}
+
 /**
  * Evaluates a network on every image of a data set, in order.
  * @param variables Not disposed.
  * @throws {UsageError} If the network does not fit the images.
+ * @throws {UserError} If memory runs out.
  */
 export function evaluate(
   model: Model,
@@ -55,11 +74,12 @@ export function evaluate(
     {},
 ): Evaluation {
   checkFit(model, dataset, { action: "Cannot evaluate", batchSize, statistics });
-  let [correct, images, lossSum] = [0, 0, 0];
+  const images = dataset.indices.length;
+  let [correct, lossSum] = [0, 0];
   tf.tidy(() => {
     const isFolded = statistics === "running";
     const network = isFolded ? foldBatchNorm(model, variables) : { model, variables };
-    const step = jit(function evalStep(variables: Variables, images: tf.Tensor4D, labels: tf.Tensor1D) {
+    const step = jit(function evalStep(variables: Variables, { images, labels, counts }: CountedBatch) {
       const x = applyTransforms(dataset.transforms, images, { train: false });
       const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
         isFolded
@@ -68,20 +88,28 @@ export function evaluate(
       const logits = tta
         ? tf.addN<tf.Tensor2D>(VIEWS.map(({ weight, ...view }) => tf.mul(logitsOf(look(x, view)), weight)))
         : logitsOf(x);
-      const hits = tf.equal(tf.argMax(logits, 1), labels);
-      return { correct: tf.sum(tf.cast(hits, "int32")), loss: crossEntropy(logits, labels) };
+      const hits = tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32");
+      return {
+        correct: tf.sum(tf.mul(hits, counts)),
+        loss: tf.sum(tf.mul(crossEntropyEach(logits, labels), counts)),
+      };
     }, { precision: choosePrecision(precision) });
     try {
-      for (const batch of batches(dataset, batchSize)) {
-        tf.tidy(() => {
-          const { images: x, labels } = batchTensors(batch, dataset.imageShape);
-          const result = step(network.variables, x, labels);
-          correct += result.correct.dataSync()[0];
-          lossSum += result.loss.dataSync()[0] * batch.size;
-        });
-        images += batch.size;
-        onBatch?.(images);
+      let done = 0;
+      const sums = Array.from(batches(dataset, batchSize), (batch) => {
+        // With running statistics images do not know of each other: the last batch is filled up, not compiled anew.
+        const size = isFolded ? Math.min(batchSize, images) : batch.size;
+        const found = tf.tidy(() => step(network.variables, countedBatch(batch, size, dataset.imageShape)));
+        onBatch?.(done += batch.size);
+        return found;
+      });
+      // Read at the end only: until then a GPU need not wait for the host.
+      for (const { correct: hits, loss } of sums) {
+        correct += hits.dataSync()[0];
+        lossSum += loss.dataSync()[0];
       }
+    } catch (error) {
+      throw explainOutOfMemory(error, "Cannot evaluate", batchSize, "testing.batchSize");
     } finally {
       step.dispose();
     }

@@ -44,6 +44,8 @@ export interface RunSettings {
   readonly threads?: number;
   /** Where it runs, where that is asked for. */
   readonly device?: "cpu" | "gpu";
+  /** Whether XLA compiles the steps, where that is asked for. */
+  readonly xla?: "on" | "off";
 }
 
 /** What a run is made of: with it, the same code and the same kind of machine, the run can be done again. */
@@ -78,6 +80,7 @@ const settings = {
   init: v.optional(text),
   threads: v.optional(atLeastOne),
   device: v.optional(oneOf(["cpu", "gpu"])),
+  xla: v.optional(oneOf(["on", "off"])),
 };
 
 /** What may be asked of a run; what is left out is decided for a new one, and as it was in one that goes on. */

@@ -108,7 +108,7 @@ export interface SessionEnd {
  *   repeated.
  * @throws {UsageError} If the settings cannot be meant, contradict the resumed run or do not fit the images, or the folder
  *   holds a run.
- * @throws {UserError} If a file cannot be read, or the loss is not finite.
+ * @throws {UserError} If a file cannot be read, memory runs out, or the loss is not finite.
  * @example
  * ```ts
  * import { loadCifar } from "../data/cifar/load.ts";

@@ -28,12 +28,5 @@ export {
   type TrainState,
 } from "./state.ts";
 export { type TestResults, testResults } from "./test_results.ts";
-export {
-  type EpochReport,
-  type StepReport,
-  type StepState,
-  train,
-  type TrainOptions,
-  type TrainStep,
-  trainStep,
-} from "./train.ts";
+export { type EpochReport, type StepReport, train, type TrainOptions } from "./train.ts";
+export { type StepState, type TrainStep, trainStep } from "./step.ts";

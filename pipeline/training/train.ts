@@ -1,28 +1,23 @@
 /** Training as a fold: `(state, batch) -> [state, metrics]`, compiled into one TensorFlow function. */
-import { apply, type Model, parameterRoles, type Variables } from "../../layers/mod.ts";
+import type { Model, Variables } from "../../layers/mod.ts";
 import {
   choosePrecision,
-  crossEntropy,
-  jit,
-  type Jitted,
+  gpuHolds,
   type Precision,
   tf,
   tree,
   UsageError,
   UserError,
-  valueAndGrads,
-  withScope,
 } from "../../runtime/mod.ts";
 import { eventGate } from "../../runtime/system/events.ts";
-import { alternateFlips, type Batch, batches, shuffledOrder } from "../data/batches.ts";
+import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
+import { alternateFlips, shuffledOrder } from "../data/batches.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import { evaluate, type Evaluation, type Testing } from "../inference/evaluate.ts";
-import { applyTransforms } from "../transforms/apply.ts";
-import { batchTensors } from "../transforms/batch_tensors.ts";
 import { pullAfter, pullStep } from "./lookahead.ts";
-import { optimize } from "./optimizer.ts";
 import { checkTraining, type Training } from "./recipe.ts";
+import { deviceRunner, hostRunner, type Runner, type Steps } from "./runners.ts";
 import { learningRate } from "./schedule.ts";
 import {
   disposeState,
@@ -33,6 +28,7 @@ import {
   trainedNames,
   type TrainState,
 } from "./state.ts";
+import { trainStep } from "./step.ts";
 
 /** What came of one step. */
 export interface StepReport {
@@ -80,59 +76,17 @@ export interface TrainOptions {
   readonly state?: TrainState;
   /** How the validation images are measured; with running statistics, 500 images a step, unless given. */
   readonly testing?: Omit<Testing, "tta">;
-  /** Ends the run after the step that is under way. */
+  /**
+   * Whether the training images are copied to the device once and many steps run a call; where a GPU has room for
+   * them unless given. The weights are the same either way, but for rounding.
+   */
+  readonly onDevice?: boolean;
+  /** Ends the run after the steps that are under way. */
   readonly signal?: AbortSignal;
   /** Called after each step. */
   readonly onStep?: (report: StepReport) => void;
   /** Called after each epoch, with the state as it stands; the state must not be disposed. */
   readonly onEpoch?: (report: EpochReport, state: TrainState) => void | Promise<void>;
-}
-
-/** The tensors that a step changes. */
-export type StepState = Pick<TrainState, "variables" | "optState">;
-
-/** One step, compiled: the state's tensors and a batch in, the next tensors and the loss out. */
-export type TrainStep = Jitted<
-  [
-    state: StepState,
-    batch: {
-      images: tf.Tensor4D;
-      labels: tf.Tensor1D;
-      learningRate: tf.Scalar;
-      seed: tf.Tensor1D;
-    },
-  ],
-  StepState & { loss: tf.Scalar }
->;
-
-/**
- * Compiles one training step: transforms, forward pass, backward pass, optimizer and batch statistics.
- *
- * images `[n, H, W, C]` float32 0 to 255, labels `[n]` int32, learningRate `[]`, seed `[2]` int32.
- */
-export function trainStep(
-  model: Model,
-  settings: Pick<Training, "optimizer" | "labelSmoothing" | "frozen">,
-  transforms: Dataset["transforms"],
-  precision: Precision,
-): TrainStep {
-  const roles = parameterRoles(model);
-  const names = trainedNames(model, settings);
-  return jit(function trainStep({ variables, optState }, { images, labels, learningRate, seed }) {
-    const { params, batchStats } = variables;
-    const trained = Object.fromEntries(names.map((name) => [name, params[name]]));
-    const x = applyTransforms(transforms, images, { train: true, seed });
-    const { value: loss, grads, aux } = valueAndGrads((trained) => {
-      const all = { params: { ...params, ...trained }, batchStats };
-      const [logits, stats] = apply(model, all, x, { train: true, seed });
-      return [withScope("loss", () => crossEntropy(logits, labels, settings)), stats];
-    }, trained);
-    const next = withScope(
-      "optimizer",
-      () => optimize(settings.optimizer, { params, optState, grads, learningRate, roles }),
-    );
-    return { variables: { params: next.params, batchStats: aux }, optState: next.optState, loss };
-  }, { precision });
 }
 
 /** Steps of an epoch over `images` images: the last, smaller batch counts. */
@@ -147,7 +101,7 @@ export function stepsPerEpoch(images: number, batchSize: number): number {
  * @param settings Such as `recipe.training`; every one of them is followed.
  * @returns The last state, its tensors owned by the caller.
  * @throws {UsageError} If a setting cannot be meant, or the model does not fit the data.
- * @throws {UserError} If the loss is not finite. What was saved at the last epoch stands.
+ * @throws {UserError} If the loss is not finite, or memory runs out. What was saved at the last epoch stands.
  *   However it throws, no tensor is left, `options.state` included.
  * @example
  * ```ts
@@ -186,36 +140,48 @@ export async function train(
     const perEpoch = stepsPerEpoch(images, batchSize);
     const totalSteps = epochs * perEpoch;
     const step = trainStep(model, settings, data.train.transforms, precision);
+    const runner = options.onDevice ?? gpuHolds(data.train.images.length)
+      ? deviceRunner(step, data.train, precision, lookahead?.every ?? AT_ONCE)
+      : hostRunner(step, data.train);
     const pull = pullStep();
-    compiled.push(step, pull);
+    compiled.push(runner, pull);
     const letEventsIn = eventGate();
     const alternate = data.train.transforms.some((transform) =>
       transform.kind === "augment" && transform.flip === "alternate"
     );
     for (let epoch = Math.floor(state.step / perEpoch); epoch < epochs && !signal?.aborted; epoch++) {
-      const done = (state.step - epoch * perEpoch) * batchSize;
-      const order = shuffledOrder(images, seed, epoch).subarray(done);
+      const [start, end] = [epoch * perEpoch, (epoch + 1) * perEpoch];
+      const order = shuffledOrder(images, seed, epoch);
       const mirrored = alternate ? alternateFlips(data.train.labels.length, seed, epoch) : undefined;
-      for (const batch of batches(data.train, batchSize, { order, mirrored })) {
-        const rate = learningRate(schedule, state.step, totalSteps);
-        state = runStep(step, state, { ...batch, imageShape: data.train.imageShape, rate, seed });
-        if (!Number.isFinite(state.lastLoss)) throw notFinite(state, epoch, rate);
+      while (state.step < end && !signal?.aborted) {
+        const first = state.step;
+        const count = stepsAtOnce(first, [start, end], images % batchSize !== 0, runner.atOnce, lookahead);
+        const members = Array.from({ length: count }, (_, i) => {
+          const from = (first + i - start) * batchSize;
+          return order.subarray(from, from + batchSize);
+        });
+        const rates = members.map((_, i) => learningRate(schedule, first + i, totalSteps));
+        const [next, losses] = runSteps(runner, state, { first, seed, members, rates, mirrored });
+        state = next;
+        losses.forEach((loss, i) => {
+          if (!Number.isFinite(loss)) throw notFinite(first + i + 1, loss, epoch, rates[i]);
+        });
         const keep = lookahead && pullAfter(lookahead, state.step, totalSteps);
         if (keep !== undefined) state = pullBack(pull, state, keep);
-        const stepOfEpoch = state.step - epoch * perEpoch;
-        onStep?.({
-          epoch,
-          stepOfEpoch,
-          stepsPerEpoch: perEpoch,
-          step: state.step,
-          totalSteps,
-          images: batch.size,
-          loss: state.lastLoss,
-        });
+        losses.forEach((loss, i) =>
+          onStep?.({
+            epoch,
+            stepOfEpoch: first + i + 1 - start,
+            stepsPerEpoch: perEpoch,
+            step: first + i + 1,
+            totalSteps,
+            images: members[i].length,
+            loss,
+          })
+        );
         await letEventsIn();
-        if (signal?.aborted) break;
       }
-      if (state.step < (epoch + 1) * perEpoch) break;
+      if (state.step < end) break;
       const report: EpochReport = {
         epoch: epoch + 1,
         epochs,
@@ -231,7 +197,7 @@ export async function train(
     return state;
   } catch (error) {
     if (state !== undefined) disposeState(state);
-    throw error;
+    throw explainOutOfMemory(error, "Cannot train", batchSize, "--batch");
   } finally {
     compiled.forEach((fn) => fn.dispose());
   }
@@ -288,30 +254,36 @@ function pullBack(pull: ReturnType<typeof pullStep>, state: TrainState, keep: nu
   });
 }
 
-/** One step of the fold. The old state's tensors are disposed, but for the slow ones, which go on. */
-function runStep(
-  compiled: TrainStep,
+/** Steps of one call on the device, where lookahead does not say it. */
+const AT_ONCE = 16;
+
+/**
+ * How many steps go at once: all of as many images, and a pull of lookahead comes after the last of them only. It follows
+ * from the step alone, so that a run that goes on groups them, and rounds, as one that was never stopped.
+ */
+function stepsAtOnce(
+  step: number,
+  [start, end]: readonly [number, number],
+  hasSmallBatch: boolean,
+  atOnce: number,
+  lookahead: Training["lookahead"],
+): number {
+  const whole = end - step - (hasSmallBatch ? 1 : 0);
+  const isFirst = (lookahead === undefined ? step - start : step) % atOnce === 0;
+  return isFirst && whole >= atOnce ? atOnce : 1;
+}
+
+/** Some steps of the fold, and the loss of each. The old state's tensors are disposed, but for the slow ones, which go on. */
+function runSteps(
+  runner: Runner,
   state: TrainState,
-  batch: Batch & {
-    imageShape: Dataset["imageShape"];
-    rate: number;
-    seed: number;
-  },
-): TrainState {
-  return tree.tidy(() => {
-    const { variables, optState, loss } = compiled(
-      { variables: state.variables, optState: state.optState },
-      {
-        ...batchTensors(batch, batch.imageShape),
-        learningRate: tf.scalar(batch.rate),
-        seed: tf.tensor1d([batch.seed, state.step], "int32"),
-      },
-    );
-    const [lastLoss] = loss.dataSync();
-    tree.dispose([state.variables, state.optState]);
-    const lossSum = state.lossSum + lastLoss * batch.size;
-    return { ...state, variables, optState, step: state.step + 1, lossSum, lastLoss };
-  });
+  steps: Steps,
+): [state: TrainState, losses: readonly number[]] {
+  const { variables, optState } = state;
+  const { losses, ...next } = runner.run({ variables, optState }, steps);
+  tree.dispose([variables, optState]);
+  const lossSum = losses.reduce((sum, loss, i) => sum + loss * steps.members[i].length, state.lossSum);
+  return [{ ...state, ...next, step: state.step + losses.length, lossSum, lastLoss: losses.at(-1)! }, losses];
 }
 
 function validate(
@@ -330,9 +302,9 @@ function validate(
   };
 }
 
-function notFinite({ step, lastLoss }: TrainState, epoch: number, rate: number): UserError {
+function notFinite(step: number, loss: number, epoch: number, rate: number): UserError {
   return new UserError(
-    `Cannot go on training: the loss is ${lastLoss} at step ${step} (epoch ${
+    `Cannot go on training: the loss is ${loss} at step ${step} (epoch ${
       epoch + 1
     }, learning rate ${rate}); ` +
       `try a lower --lr, or --precision float32`,

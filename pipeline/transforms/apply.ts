@@ -15,11 +15,11 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./in
  *   float32 and bfloat16.
  * - `normalize`: `(x / 255 - mean) / std` in float32, in this order, as torchvision's `ToTensor` and `Normalize`.
  * - `augment`: only with `train`; each draw is a function of `seed` and the place in the list. With `flip: "alternate"`
- *   the images come mirrored already (`batches`).
+ *   the images come mirrored already (`batches`), or are mirrored as `flips` says.
  *
  * @param x `[N, H, W, C]` float32, 0 to 255.
  * @param options `train`: whether to change images at random. `seed`: `[2]` int32, needed if there is an `augment` to
- *   run.
+ *   run. `flips`: `[N]` int32, 1 for each image that `flip: "alternate"` mirrors, where they do not come so.
  * @returns `[N, H', W', C]` float32.
  * @throws {TypeError} If `x` is not such a tensor, or the seed is needed and missing.
  * @example
@@ -35,7 +35,7 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./in
 export function applyTransforms(
   transforms: readonly Transform[],
   x: tf.Tensor4D,
-  { train, seed }: { train: boolean; seed?: tf.Tensor1D },
+  { train, seed, flips }: { train: boolean; seed?: tf.Tensor1D; flips?: tf.Tensor1D },
 ): tf.Tensor4D {
   if (x.rank !== 4 || x.dtype !== "float32") {
     throw new TypeError(
@@ -60,7 +60,7 @@ export function applyTransforms(
           if (!train) break;
           if (!seed) throw new TypeError("applyTransforms: augment with train: true needs a seed");
           images = withScope("transforms/augment", () => {
-            const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place));
+            const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place), flips);
             return moveImages(images, draws, transform.padding, black);
           });
           break;
@@ -92,22 +92,14 @@ function interpolate(x: tf.Tensor4D, axis: 1 | 2, taps: readonly Tap[], quantize
     const [first, ...others] = pixels;
     const differences = others.map((pixel, tap) => weighted(tf.sub(pixel, first), taps[tap + 1].weights));
     const blended = sum([first, ...differences]);
-    return quantize ? wholePart(tf.add(blended, 0.5)) : blended;
+    return quantize ? tf.floor(tf.add(blended, 0.5)) : blended;
   }
   // floor((high * 2^11 + low + 2^21) / 2^22), Pillow's sum and shift, from halves that float32 holds exactly.
   const halves = taps.map(({ weights }) => splitCoefficients(weights));
   const high = sum(pixels.map((pixel, tap) => weighted(pixel, halves[tap].high)));
   const low = sum(pixels.map((pixel, tap) => weighted(pixel, halves[tap].low)));
-  const carry = wholePart(tf.mul(low, 2 ** -11));
-  return wholePart(tf.mul(tf.add(tf.add(high, carry), 2 ** 10), 2 ** -11));
-}
-
-/**
- * `floor` of values from 0 up, by way of int32. TensorFlow's bfloat16 rewrite would run a `Floor` in front of a
- * convolution in bfloat16, on values that it rounded first.
- */
-function wholePart(x: tf.Tensor4D): tf.Tensor4D {
-  return tf.cast(tf.cast(x, "int32"), "float32");
+  const carry = tf.floor(tf.mul(low, 2 ** -11));
+  return tf.floor(tf.mul(tf.add(tf.add(high, carry), 2 ** 10), 2 ** -11));
 }
 
 function normalizeImages(x: tf.Tensor4D, { mean, std }: Normalize): tf.Tensor4D {

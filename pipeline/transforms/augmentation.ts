@@ -18,16 +18,28 @@ export interface Draws {
  * @param n Images.
  * @param cfg `flip: false` and `crop: 0` give zeros, and so does `flip: "alternate"`, whose images come mirrored.
  * @param seed `[2]` int32.
+ * @param flips `[n]` int32: which images `flip: "alternate"` mirrors, if they do not come so. The draws are then of the
+ *   mirrored image, as if it had come so.
  */
-export function drawAugmentation(n: number, { flip, crop }: Augment, seed: tf.Tensor1D): Draws {
+export function drawAugmentation(
+  n: number,
+  { flip, crop }: Augment,
+  seed: tf.Tensor1D,
+  flips?: tf.Tensor1D,
+): Draws {
   const draw = (salt: number, min: number, max: number) =>
     statelessUniformInt([n], foldSeed(seed, salt), min, max + 1) as tf.Tensor1D;
   const none = () => tf.zeros([n], "int32") as tf.Tensor1D;
-  return tf.tidy(() => ({
-    flip: flip === true ? draw(0, 0, 1) : none(),
-    down: crop > 0 ? draw(1, -crop, crop) : none(),
-    across: crop > 0 ? draw(2, -crop, crop) : none(),
-  }));
+  return tf.tidy(() => {
+    const down = crop > 0 ? draw(1, -crop, crop) : none();
+    const across = crop > 0 ? draw(2, -crop, crop) : none();
+    if (flip === "alternate" && flips !== undefined) {
+      // `moveImages` moves first and mirrors then: what was drawn to one side goes to the other.
+      const turned = tf.sub(int32(1), tf.mul(flips, int32(2)));
+      return { flip: tf.clone(flips), down, across: tf.mul(across, turned) as tf.Tensor1D };
+    }
+    return { flip: flip === true ? draw(0, 0, 1) : none(), down, across };
+  });
 }
 
 /**

@@ -3,7 +3,16 @@ import type { Library } from "./library.ts";
 import { cStringBytes } from "./library.ts";
 
 /** The kinds of attribute that tfjs' kernels use; the numbers are this binding's own, handed to tfjs by name. */
-export const AttrKind = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5, resource: 6 } as const;
+export const AttrKind = {
+  string: 0,
+  int: 1,
+  float: 2,
+  bool: 3,
+  type: 4,
+  shape: 5,
+  resource: 6,
+  func: 7,
+} as const;
 
 /** One attribute, as tfjs-node's kernels give it (`TFEOpAttr`). */
 export interface Attr {
@@ -25,6 +34,8 @@ export interface AttrSetters {
   readonly type: Setter<number>;
   readonly typeList: Setter<readonly number[]>;
   readonly shape: Setter<readonly number[]>;
+  /** A function, by its name. */
+  readonly func: Setter<Uint8Array<ArrayBuffer>>;
 }
 
 /** `int64_t[]` of whole numbers. */
@@ -46,6 +57,11 @@ export function eagerSetters({ symbols: c, status, check }: Library): AttrSetter
       c.TFE_OpSetAttrShape(op, name, int64s(v), v.length, status);
       check("TFE_OpSetAttrShape");
     },
+    func: () => {
+      throw new TypeError(
+        "Cannot hand a function to an op that runs at once: only loops in a graph take one",
+      );
+    },
   };
 }
 
@@ -60,6 +76,7 @@ export function graphSetters({ symbols: c }: Library): AttrSetters {
     type: (op, name, v) => c.TF_SetAttrType(op, name, v),
     typeList: (op, name, v) => c.TF_SetAttrTypeList(op, name, Int32Array.from(v), v.length),
     shape: (op, name, v) => c.TF_SetAttrShape(op, name, int64s(v), v.length),
+    func: (op, name, v) => c.TF_SetAttrFuncName(op, name, v, BigInt(v.length)),
   };
 }
 
@@ -82,6 +99,7 @@ export function setAttrs(set: AttrSetters, op: Deno.PointerValue, attrs: readonl
     else if (type === AttrKind.type && typeof value === "number") set.type(op, key, value);
     else if (type === AttrKind.type && isNumbers(value)) set.typeList(op, key, value);
     else if (type === AttrKind.shape && isNumbers(value)) set.shape(op, key, value);
+    else if (type === AttrKind.func && typeof value === "string") set.func(op, key, encoder.encode(value));
     else {throw new TypeError(
         `Cannot set attribute "${name}": kind ${type} with ${typeof value} is not supported`,
       );}

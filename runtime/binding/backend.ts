@@ -3,19 +3,27 @@ import "./compat.ts";
 import * as tfjs from "@tensorflow/tfjs";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import "@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js";
-import { ensureLibrary } from "../install/install.ts";
+import { join } from "@std/path";
+import { install } from "../install/install.ts";
+import { locate, type Located } from "../install/locate.ts";
+import { cacheFolder } from "../install/paths.ts";
 import { type Cpu, readCpu } from "../system/cpu.ts";
 import { type Progress, silent } from "../system/progress.ts";
 import { Binding } from "./binding.ts";
+import { keepCompiledCode } from "./compiled_code.ts";
+import { usableGpus } from "./cuda.ts";
+import { thisMachine } from "./cuda_driver.ts";
 import { openLibrary } from "./library.ts";
 
 /** What can be chosen before the first `ready()`. */
 export interface RuntimeOptions {
-  /** "cpu" hides GPUs, "gpu" asks for one; absent takes one if there is one. */
+  /** "cpu" leaves GPUs alone, "gpu" asks for one; absent takes one if there is one that can be used. */
   device?: "cpu" | "gpu";
   /** Threads of one kernel; absent lets TensorFlow take one per core. */
   threads?: number;
-  /** Told of the download when the library has to be installed. */
+  /** Whether `jit` compiles with XLA unless told otherwise; absent does on a GPU. */
+  xla?: boolean;
+  /** Told of the download when the library has to be installed, and of a GPU that cannot be used. */
   progress?: Progress;
 }
 
@@ -34,6 +42,10 @@ interface Running {
   readonly binding: Binding;
   readonly cpu: Cpu;
   readonly directory: string;
+  /** Whether `jit` compiles with XLA unless told otherwise. */
+  readonly xla: boolean;
+  /** Tells the user what matters while it runs. */
+  readonly say: (line: string) => void;
 }
 
 let options: RuntimeOptions = {};
@@ -66,15 +78,27 @@ export async function ready(): Promise<void> {
 }
 
 async function start(): Promise<Running> {
-  const { directory } = await ensureLibrary({
-    gpu: options.device === "gpu",
-    progress: options.progress ?? silent,
-  });
-  const binding = new Binding(openLibrary(directory), options);
+  const { directory } = await findLibrary();
+  const library = openLibrary(directory);
+  const gpus = library.hasCuda && options.device !== "cpu"
+    ? usableGpus(options, thisMachine, directory)
+    : undefined;
+  if (gpus !== undefined) keepCompiledCode(join(cacheFolder(), "xla"));
+  const binding = new Binding(library, { ...options, gpus });
   const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
   tfjs.registerBackend("tensorflow", () => backend, 3);
   await tfjs.setBackend("tensorflow");
-  return { backend, binding, cpu: readCpu(), directory };
+  const { xla = binding.isUsingGpuDevice(), progress = silent } = options;
+  return { backend, binding, cpu: readCpu(), directory, xla, say: (line) => progress.message(line) };
+}
+
+/** The library. What is downloaded for a GPU has gigabytes, so that one is looked for before. */
+async function findLibrary(): Promise<Located> {
+  const { device, progress = silent } = options;
+  const wanted = { gpu: device === "gpu", progress };
+  const located = await locate(wanted);
+  if (located === undefined && wanted.gpu && Deno.build.os === "linux") usableGpus(options, thisMachine);
+  return located ?? await install(wanted);
 }
 
 /** The running backend and binding. @throws {Error} Before `ready()`. */

@@ -1,4 +1,5 @@
 /** The object that tfjs-node's backend talks to (`TFJSBinding`), over Deno's FFI instead of a native addon. */
+import { mixedFormat } from "./mixed_precision.ts";
 import type { TFJSBinding } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import { UserError } from "../system/errors.ts";
 import { taskCommand } from "../system/package.ts";
@@ -14,7 +15,9 @@ import { Trace, type TracedTensor } from "./trace.ts";
 /** A tensor that tfjs holds by number: one with a value, or one that stands for a node of the graph being traced. */
 type Entry =
   | { readonly kind: "eager"; readonly handle: Deno.PointerObject; readonly dtype: number }
-  | { readonly kind: "traced"; readonly traced: TracedTensor };
+  | { readonly kind: "traced"; readonly traced: TracedTensor; readonly graph: Trace };
+
+const encoder = new TextEncoder();
 
 /** What tfjs needs to know of a new tensor. */
 export interface TensorMetadata {
@@ -27,6 +30,8 @@ export interface TensorMetadata {
 export interface TracedFunction {
   readonly name: string;
   readonly outputs: readonly { readonly shape: readonly number[]; readonly dtype: number }[];
+  /** The functions that it calls. */
+  readonly callees: readonly TracedFunction[];
 }
 
 /** Something that a function does, but that cannot be traced. */
@@ -78,6 +83,9 @@ export class Binding implements TFJSBinding {
   /** The devices, e.g. `["CPU:0"]`. */
   readonly devices: readonly string[];
 
+  /** Bytes of the first GPU that TensorFlow may use; 0 where there is none. */
+  readonly gpuMemory: number;
+
   readonly #library: Library;
   readonly #context: Deno.PointerObject;
   readonly #setters: AttrSetters;
@@ -86,21 +94,33 @@ export class Binding implements TFJSBinding {
   #outputs = new BigUint64Array(64);
   #nextId = 1;
   #functions = 0;
-  #trace: { graph: Trace; constants: Map<number, TracedTensor>; bfloat16: boolean } | undefined;
+  #trace: {
+    readonly graph: Trace;
+    /** Concrete tensors as constants, by id. */
+    readonly constants: Map<number, TracedTensor>;
+    /** Tensors in the other number format. */
+    readonly casts: Map<TracedTensor, TracedTensor>;
+    readonly bfloat16: boolean;
+    readonly callees: TracedFunction[];
+  } | undefined;
 
   /**
-   * @param options `device` "cpu" hides GPUs, "gpu" asks for one, absent takes one if there is one; `threads` bounds
-   * the threads of one kernel.
+   * @param options `device` "cpu" hides GPUs, "gpu" asks for one, absent takes one if there is one; `gpus` are those
+   * that may be used, by their numbers, all unless given; `threads` bounds the threads of one kernel.
    * @throws {UserError} If a GPU is asked for and there is none.
    */
-  constructor(library: Library, options: { device?: "cpu" | "gpu"; threads?: number } = {}) {
+  constructor(
+    library: Library,
+    options: { device?: "cpu" | "gpu"; gpus?: readonly number[]; threads?: number } = {},
+  ) {
     this.#library = library;
     this.TF_Version = library.version;
     this.#setters = eagerSetters(library);
     const { symbols: c, status, check } = library;
     const config = encodeConfig({
       threads: options.threads,
-      deviceCount: options.device === "cpu" ? { GPU: 0 } : {},
+      deviceCount: options.device === "cpu" || options.gpus?.length === 0 ? { GPU: 0 } : {},
+      visibleGpus: options.gpus,
     });
     const contextOptions = c.TFE_NewContextOptions();
     c.TFE_ContextOptionsSetConfig(contextOptions, config, BigInt(config.length), status);
@@ -111,7 +131,11 @@ export class Binding implements TFJSBinding {
     c.TFE_DeleteContextOptions(contextOptions);
     check("TFE_NewContext");
     this.#context = context!;
-    this.devices = this.#listDevices();
+    const devices = this.#listDevices();
+    this.devices = devices.map(({ name }) => name);
+    // float32 means float32: unless told so, cards round the factors of products to 10 bits of mantissa (TensorFloat-32).
+    c.enableTensorFloat32?.(false);
+    this.gpuMemory = devices.find(({ name }) => hasGpu([name]))?.bytes ?? 0;
     if (options.device === "gpu" && !this.isUsingGpuDevice()) {
       throw new UserError(
         `Cannot use a GPU: TensorFlow sees ${this.devices.join(", ")}; ` +
@@ -120,17 +144,19 @@ export class Binding implements TFJSBinding {
     }
   }
 
-  #listDevices(): string[] {
+  #listDevices(): { name: string; bytes: number }[] {
     const { symbols: c, status, check } = this.#library;
     const list = c.TFE_ContextListDevices(this.#context, status);
     check("TFE_ContextListDevices");
-    const names = Array.from({ length: c.TF_DeviceListCount(list) }, (_, i) => {
+    const devices = Array.from({ length: c.TF_DeviceListCount(list) }, (_, i) => {
       const name = cString(c.TF_DeviceListName(list, i, status));
       check("TF_DeviceListName");
-      return name.replace(/.*device:/, ""); // "/job:localhost/replica:0/task:0/device:CPU:0"
+      const bytes = Number(c.TF_DeviceListMemoryBytes(list, i, status));
+      check("TF_DeviceListMemoryBytes");
+      return { name: name.replace(/.*device:/, ""), bytes }; // "/job:localhost/replica:0/task:0/device:CPU:0"
     });
     c.TF_DeleteDeviceList(list);
-    return names;
+    return devices;
   }
 
   isUsingGpuDevice(): boolean {
@@ -190,7 +216,16 @@ export class Binding implements TFJSBinding {
       shape: (input) => this.#shapeOf(inputIds[input]),
       values: (input) => this.tensorDataSync(inputIds[input]),
     });
+    if (safe.op === "PadV2" && this.isUsingGpuDevice() && this.#isZero(inputIds[2])) {
+      // The kernel wants the value that it pads with on the host, and would have it copied there in every run.
+      return this.#executeOrRecord("Pad", safe.attrs, inputIds.slice(0, 2), numOutputs);
+    }
     return this.#executeOrRecord(safe.op, safe.attrs, inputIds, numOutputs);
+  }
+
+  /** Whether it is a zero that is known. */
+  #isZero(id: number): boolean {
+    return this.#entry(id).kind === "eager" && this.tensorDataSync(id)[0] === 0;
   }
 
   #executeOrRecord(
@@ -217,7 +252,7 @@ export class Binding implements TFJSBinding {
    * `finish` while their tensors live. Ops on traced tensors become nodes; ops on concrete ones run now and end up as
    * constants.
    *
-   * @param options `bfloat16`: whether the function will be called so; ops that have a form of their own for it take it.
+   * @param options `bfloat16`: whether ops compute in it where that pays (`mixed_precision.ts`).
    * @throws {JitError} If the body does something that has no meaning before the function runs.
    */
   trace(
@@ -227,21 +262,57 @@ export class Binding implements TFJSBinding {
     { bfloat16 = false }: { bfloat16?: boolean } = {},
   ): TracedFunction {
     if (this.#trace !== undefined) throw new JitError("Cannot start a trace: another one is under way");
+    return this.#traceFunction(name, inputs, body, bfloat16);
+  }
+
+  /**
+   * Traces a function that the one being traced will call, such as the body of a loop, in the same number format. Its body
+   * may use what it is given, and constants, but no tensor of the trace around it.
+   */
+  traceCallee(
+    name: string,
+    inputs: readonly { shape: readonly number[]; dtype: number }[],
+    body: (inputs: TensorMetadata[], finish: (ids: number[]) => void) => void,
+  ): TracedFunction {
+    const caller = this.#trace;
+    if (caller === undefined) throw new JitError("Cannot trace a callee: no trace is under way");
+    try {
+      const callee = this.#traceFunction(name, inputs, body, caller.bfloat16);
+      caller.callees.push(callee);
+      return callee;
+    } finally {
+      this.#trace = caller;
+    }
+  }
+
+  #traceFunction(
+    name: string,
+    inputs: readonly { shape: readonly number[]; dtype: number }[],
+    body: (inputs: TensorMetadata[], finish: (ids: number[]) => void) => void,
+    bfloat16: boolean,
+  ): TracedFunction {
     using graph = new Trace(this.#library);
-    this.#trace = { graph, constants: new Map(), bfloat16 };
+    const callees: TracedFunction[] = [];
+    this.#trace = { graph, constants: new Map(), casts: new Map(), bfloat16, callees };
     try {
       const placeholders = inputs.map(({ dtype, shape }) => graph.placeholder(dtype, shape));
       let results: TracedTensor[] = [];
       body(placeholders.map((placeholder) => this.#metadata(placeholder, 0)), (ids) => {
-        results = ids.map((id) => this.#traced(id));
+        results = ids.map((id) => this.#asFloat32(this.#traced(id)));
       });
       const unique = `${name.replace(/[^A-Za-z0-9_]/g, "_")}_${this.#functions++}`;
       graph.toFunction(this.#context, unique, placeholders, results);
-      return { name: unique, outputs: results.map(({ shape, dtype }) => ({ shape: shape!, dtype })) };
+      const outputs = results.map(({ shape, dtype }) => ({ shape: shape!, dtype }));
+      return { name: unique, outputs, callees };
+    } catch (error) {
+      callees.forEach((callee) => this.removeFunction(callee));
+      throw error;
     } finally {
       this.#trace = undefined;
       // Whatever the body dropped without disposing of it.
-      for (const [id, { kind }] of this.#entries) if (kind === "traced") this.#entries.delete(id);
+      for (const [id, entry] of this.#entries) {
+        if (entry.kind === "traced" && entry.graph === graph) this.#entries.delete(id);
+      }
     }
   }
 
@@ -259,19 +330,28 @@ export class Binding implements TFJSBinding {
     if (this.#trace !== undefined) this.#trace.graph.scope = scope;
   }
 
-  /** Whether what is being traced will run in bfloat16. */
+  /** Whether what is being traced runs in bfloat16 where that pays. */
   get isTracingBfloat16(): boolean {
     return this.#trace?.bfloat16 ?? false;
   }
 
+  /** The tensor itself; in a trace the same values in float32, where it has them in bfloat16. */
+  float32(id: number): TensorMetadata | undefined {
+    const entry = this.#entry(id);
+    if (entry.kind !== "traced" || entry.traced.dtype !== DType.bfloat16) return undefined;
+    return this.#metadata(this.#asFloat32(entry.traced), 0);
+  }
+
+  #asFloat32(tensor: TracedTensor): TracedTensor {
+    return tensor.dtype === DType.bfloat16 ? this.#cast(tensor, DType.float32) : tensor;
+  }
+
   /**
    * Runs a traced function.
-   * @param config Bytes of a `ConfigProto` for this call, or none.
+   * @param options `xla`: compiles it with XLA before its first run.
    */
-  call(fn: TracedFunction, inputIds: number[], config: Uint8Array | undefined): TensorMetadata[] {
-    const attrs = config === undefined
-      ? []
-      : [{ name: "config_proto", type: AttrKind.string, value: config }];
+  call(fn: TracedFunction, inputIds: number[], { xla }: { xla: boolean }): TensorMetadata[] {
+    const attrs = xla ? [{ name: "_XlaMustCompile", type: AttrKind.bool, value: true }] : [];
     return this.#execute(fn.name, attrs, inputIds, fn.outputs.length, fn.outputs);
   }
 
@@ -306,11 +386,24 @@ export class Binding implements TFJSBinding {
     }
   }
 
-  /** Forgets a traced function. */
-  removeFunction({ name }: TracedFunction): void {
+  /** Forgets a traced function, and those that it calls. */
+  removeFunction({ name, callees }: TracedFunction): void {
     const { symbols: c, status, check } = this.#library;
     c.TFE_ContextRemoveFunction(this.#context, cStringBytes(name), status);
     check("TFE_ContextRemoveFunction");
+    callees.forEach((callee) => this.removeFunction(callee));
+  }
+
+  /** Copies a tensor into the memory of the first GPU; where there is none, it stays as it is. */
+  copyToGpu(id: number): void {
+    const entry = this.#entry(id);
+    if (entry.kind !== "eager" || !this.isUsingGpuDevice()) return;
+    const { symbols: c, status, check } = this.#library;
+    const device = encoder.encode("/job:localhost/replica:0/task:0/device:GPU:0\0");
+    const handle = c.TFE_TensorHandleCopyToDevice(entry.handle, this.#context, device, status);
+    check("TFE_TensorHandleCopyToDevice");
+    c.TFE_DeleteTensorHandle(entry.handle);
+    this.#entries.set(id, { ...entry, handle: handle! });
   }
 
   loadSavedModel(): number {
@@ -411,8 +504,26 @@ export class Binding implements TFJSBinding {
 
   /** Adds an op to the graph being traced. */
   #record(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
-    const outputs = this.#trace!.graph.add(name, attrs, inputIds.map((id) => this.#traced(id)));
+    const { graph, bfloat16 } = this.#trace!;
+    const inputs = inputIds.map((id) => this.#traced(id));
+    const outputs = bfloat16 ? this.#recordMixed(name, attrs, inputs) : graph.add(name, attrs, inputs);
     return outputs.slice(0, numOutputs).map((output, i) => this.#metadata(output, i));
+  }
+
+  /** The same by the policy of `mixed_precision.ts`. */
+  #recordMixed(name: string, attrs: readonly Attr[], inputs: readonly TracedTensor[]): TracedTensor[] {
+    const { graph } = this.#trace!;
+    const format = mixedFormat({ op: name, attrs, inputs }, graph.opDef(name));
+    return graph.add(name, format.attrs, inputs.map((input, i) => this.#cast(input, format.dtypes[i])));
+  }
+
+  /** The same values in another number format, cast once a trace. */
+  #cast(tensor: TracedTensor, dtype: number): TracedTensor {
+    if (tensor.dtype === dtype) return tensor;
+    const { graph, casts } = this.#trace!;
+    let cast = casts.get(tensor);
+    if (cast === undefined) casts.set(tensor, cast = graph.cast(tensor, dtype));
+    return cast;
   }
 
   /** Registers a traced tensor, which must have a static shape. */
@@ -425,14 +536,21 @@ export class Binding implements TFJSBinding {
           `compute it outside jit, or use an op with a static shape (tf.where(condition, a, b), a mask)`,
       );
     }
-    return { id: this.#add({ kind: "traced", traced }), shape: [...shape], dtype: traced.dtype };
+    // tfjs knows no bfloat16: to it, such a tensor is float32 like any other.
+    const dtype = traced.dtype === DType.bfloat16 ? DType.float32 : traced.dtype;
+    return { id: this.#add({ kind: "traced", traced, graph: this.#trace!.graph }), shape: [...shape], dtype };
   }
 
   /** The graph's view of a tensor; a concrete one becomes a constant, once a trace. */
   #traced(id: number): TracedTensor {
     const entry = this.#entry(id);
-    if (entry.kind === "traced") return entry.traced;
     const { graph, constants } = this.#trace!;
+    if (entry.kind === "traced") {
+      if (entry.graph === graph) return entry.traced;
+      throw new JitError(
+        `Cannot use the output of ${entry.traced.op} inside a loop that it was not handed to: pass it to the loop`,
+      );
+    }
     let constant = constants.get(id);
     if (constant === undefined) {
       if (entry.dtype === DType.resource) {

@@ -1,4 +1,4 @@
-/** Opens libtensorflow through Deno's FFI. The only module that calls `Deno.dlopen`. */
+/** Opens libtensorflow through Deno's FFI. Only this module and `cuda_driver.ts` call `Deno.dlopen`. */
 import { join } from "@std/path";
 import { isCompatible, libraryNames, TENSORFLOW_MINOR } from "../install/platform.ts";
 import { TensorFlowError, UserError } from "../system/errors.ts";
@@ -10,23 +10,19 @@ export interface Library {
   readonly symbols: Symbols;
   /** TensorFlow's own version text, e.g. "2.21.0". */
   readonly version: string;
+  /** Whether it is built for NVIDIA's GPUs. */
+  readonly hasCuda: boolean;
   /** The `TF_Status*` to pass to calls that take one. */
   readonly status: Deno.PointerObject;
   /** Throws if the last call that was given `status` failed. */
   check(call: string): void;
 }
 
-/** Where `dlopen` is, and its RTLD_NOW | RTLD_NODELETE: dlfcn.h of glibc (0x2 | 0x1000) and of macOS (0x2 | 0x80). */
-const LOADERS = {
-  linux: { libc: "libc.so.6", keepLoaded: 0x1002 },
-  darwin: { libc: "libSystem.dylib", keepLoaded: 0x82 },
-} as const;
-
 /**
  * Opens libtensorflow in `directory`.
  *
- * Both files are first loaded through libc's `dlopen` with `RTLD_NODELETE`: Deno unloads its libraries at exit, while
- * TensorFlow's threads still run in them, and the process would end in a segmentation fault instead of its exit code.
+ * Both files are first loaded for good: Deno unloads its libraries at exit, while TensorFlow's threads still run in them,
+ * and the process would end in a segmentation fault instead of its exit code.
  *
  * @param directory The folder that holds `libtensorflow_cc` and `libtensorflow_framework`.
  * @throws {UserError} If the platform has no such library, or it cannot be loaded.
@@ -45,7 +41,10 @@ export function openLibrary(directory: string): Library {
   const paths = [join(directory, names.framework), join(directory, names.cc)];
   let symbols: Symbols;
   try {
-    keepLoaded(LOADERS[os].libc, paths, LOADERS[os].keepLoaded);
+    for (const path of paths) {
+      const problem = keepLoaded(path);
+      if (problem !== undefined) throw new Error(problem);
+    }
     symbols = Deno.dlopen(paths[1], SYMBOLS).symbols;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -66,6 +65,7 @@ export function openLibrary(directory: string): Library {
   return {
     symbols,
     version,
+    hasCuda: symbols.isGoogleCudaEnabled?.() ?? false,
     status,
     check(call) {
       const code = symbols.TF_GetCode(status);
@@ -75,10 +75,14 @@ export function openLibrary(directory: string): Library {
 }
 
 /**
- * Loads files for the life of the process. Standard error goes nowhere meanwhile: TensorFlow's constructors remark that
- * oneDNN is on, whatever the log level; what can go wrong comes back through `dlerror`.
+ * Loads a library for the life of the process. Standard error goes nowhere meanwhile: TensorFlow's constructors remark that
+ * oneDNN is on, whatever the log level.
+ *
+ * @param file A path, or a name that the system's loader looks for; one that is loaded already stays as it is.
+ * @returns What the loader says against it; `undefined` if it is loaded.
  */
-function keepLoaded(libc: string, paths: readonly string[], flags: number): void {
+export function keepLoaded(file: string): string | undefined {
+  const { libc, flags } = LOADERS[Deno.build.os === "darwin" ? "darwin" : "linux"];
   const { symbols } = Deno.dlopen(libc, {
     // void* dlopen(const char* filename, int flags); char* dlerror(void)
     dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
@@ -95,15 +99,19 @@ function keepLoaded(libc: string, paths: readonly string[], flags: number): void
   const nowhere = symbols.open(cStringBytes("/dev/null"), WRITE_ONLY);
   symbols.dup2(nowhere, STDERR);
   try {
-    for (const path of paths) {
-      if (symbols.dlopen(cStringBytes(path), flags) === null) throw new Error(cString(symbols.dlerror()));
-    }
+    return symbols.dlopen(cStringBytes(file), flags) === null ? cString(symbols.dlerror()) : undefined;
   } finally {
     symbols.dup2(kept, STDERR);
     symbols.close(kept);
     symbols.close(nowhere);
   }
 }
+
+/** Where `dlopen` is, and its RTLD_NOW | RTLD_NODELETE: dlfcn.h of glibc (0x2 | 0x1000) and of macOS (0x2 | 0x80). */
+const LOADERS = {
+  linux: { libc: "libc.so.6", flags: 0x1002 },
+  darwin: { libc: "libSystem.dylib", flags: 0x82 },
+} as const;
 
 /** Text of a `const char*`; "" for null. */
 export function cString(pointer: Deno.PointerValue): string {

@@ -30,6 +30,20 @@ export function packOutputs(outputs: readonly TfOutput[]): Uint8Array<ArrayBuffe
 export const SYMBOLS = {
   // const char* TF_Version(void)
   TF_Version: { parameters: [], result: "pointer" },
+  // void tsl::enable_tensor_float_32_execution(bool)
+  enableTensorFloat32: {
+    name: "_ZN3tsl32enable_tensor_float_32_executionEb",
+    parameters: ["bool"],
+    result: "void",
+    optional: true,
+  },
+  // bool tensorflow::IsGoogleCudaEnabled(): nothing in the C API tells (tensorflow/core/util/port.h)
+  isGoogleCudaEnabled: {
+    name: "_ZN10tensorflow19IsGoogleCudaEnabledEv",
+    parameters: [],
+    result: "bool",
+    optional: true,
+  },
 
   // TF_Status* TF_NewStatus(void); TF_Code TF_GetCode(const TF_Status*); const char* TF_Message(const TF_Status*)
   TF_NewStatus: { parameters: [], result: "pointer" },
@@ -77,6 +91,8 @@ export const SYMBOLS = {
   TF_DeviceListCount: { parameters: ["pointer"], result: "i32" },
   // const char* TF_DeviceListName(const TF_DeviceList*, int index, TF_Status*)
   TF_DeviceListName: { parameters: ["pointer", "i32", "pointer"], result: "pointer" },
+  // int64_t TF_DeviceListMemoryBytes(const TF_DeviceList*, int index, TF_Status*)
+  TF_DeviceListMemoryBytes: { parameters: ["pointer", "i32", "pointer"], result: "i64" },
   // const char* TF_DeviceListType(const TF_DeviceList*, int index, TF_Status*)
   TF_DeviceListType: { parameters: ["pointer", "i32", "pointer"], result: "pointer" },
 
@@ -93,6 +109,11 @@ export const SYMBOLS = {
   // int64_t TFE_TensorHandleDim(TFE_TensorHandle*, int dim_index, TF_Status*)
   TFE_TensorHandleDim: { parameters: ["pointer", "i32", "pointer"], result: "i64" },
 
+  // TFE_TensorHandle* TFE_TensorHandleCopyToDevice(TFE_TensorHandle*, TFE_Context*, const char* device_name, TF_Status*)
+  TFE_TensorHandleCopyToDevice: {
+    parameters: ["pointer", "pointer", "buffer", "pointer"],
+    result: "pointer",
+  },
   // TFE_Op* TFE_NewOp(TFE_Context*, const char* op_or_function_name, TF_Status*); void TFE_DeleteOp(TFE_Op*)
   TFE_NewOp: { parameters: ["pointer", "buffer", "pointer"], result: "pointer" },
   TFE_DeleteOp: { parameters: ["pointer"], result: "void" },
@@ -155,6 +176,8 @@ export const SYMBOLS = {
   TF_GraphGetTensorNumDims: { parameters: ["pointer", TF_Output, "pointer"], result: "i32" },
   // void TF_GraphGetTensorShape(TF_Graph*, TF_Output, int64_t* dims, int num_dims, TF_Status*)
   TF_GraphGetTensorShape: { parameters: ["pointer", TF_Output, "buffer", "i32", "pointer"], result: "void" },
+  // void TF_SetAttrFuncName(TF_OperationDescription*, const char* attr_name, const char* value, size_t length)
+  TF_SetAttrFuncName: { parameters: ["pointer", "buffer", "buffer", "usize"], result: "void" },
   // TF_Function* TF_GraphToFunction(const TF_Graph* fn_body, const char* fn_name, unsigned char append_hash_to_fn_name,
   //   int num_opers, const TF_Operation* const* opers, int ninputs, const TF_Output* inputs, int noutputs,
   //   const TF_Output* outputs, const char* const* output_names, const TF_FunctionOptions*, const char* description, TF_Status*)

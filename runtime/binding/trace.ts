@@ -1,5 +1,5 @@
 /** The graph that a traced function grows into (`TF_Graph*`), until it becomes a TensorFlow function. */
-import { type Attr, type AttrSetters, graphSetters, int64s, setAttrs } from "./attributes.ts";
+import { type Attr, AttrKind, type AttrSetters, graphSetters, int64s, setAttrs } from "./attributes.ts";
 import { readBuffer } from "./buffers.ts";
 import { cStringBytes, type Library } from "./library.ts";
 import { decodeOpDef, type InputArg, type OpDef } from "./protos.ts";
@@ -8,6 +8,8 @@ import { packOutputs, type TfOutput } from "./symbols.ts";
 /** One output of a node: a tensor that has a type and a shape, but no value. */
 export interface TracedTensor extends TfOutput {
   readonly op: string;
+  /** What the name of its node begins with. */
+  readonly scope: string;
   readonly dtype: number;
   /** `undefined` where TensorFlow cannot infer it, -1 for a dimension that is not known before the run. */
   readonly shape: readonly number[] | undefined;
@@ -47,6 +49,17 @@ export class Trace implements Disposable {
     c.TF_SetAttrTensor(node, cStringBytes("value"), tensor, status);
     check("TF_SetAttrTensor");
     return this.#finish(node, "Const")[0];
+  }
+
+  /** The same values in another number format, in the scope that they come from, if they come from one. */
+  cast(tensor: TracedTensor, dtype: number): TracedTensor {
+    const { scope } = this;
+    this.scope = tensor.scope || scope;
+    const types = [["SrcT", tensor.dtype], ["DstT", dtype]] as const;
+    const attrs = types.map(([name, value]) => ({ name, type: AttrKind.type, value }));
+    const [cast] = this.add("Cast", attrs, [tensor]);
+    this.scope = scope;
+    return cast;
   }
 
   /** Adds an op and returns all its outputs. */
@@ -125,7 +138,13 @@ export class Trace implements Disposable {
     return Array.from({ length: c.TF_OperationNumOutputs(operation) }, (_, index) => {
       const output = { operation, index };
       const packed = packOutputs([output]);
-      return { op, ...output, dtype: c.TF_OperationOutputType(packed), shape: this.#shape(packed) };
+      return {
+        op,
+        scope: this.scope,
+        ...output,
+        dtype: c.TF_OperationOutputType(packed),
+        shape: this.#shape(packed),
+      };
     });
   }
 

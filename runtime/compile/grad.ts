@@ -1,7 +1,6 @@
 /** Gradients of a loss with respect to a record of tensors, with what else the loss computes on the way. */
 import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "../binding/backend.ts";
-import { callOp, type } from "../binding/kernel.ts";
 
 /** A value, its gradients, and the rest. */
 export interface ValueAndGrads<A> {
@@ -65,19 +64,15 @@ export function valueAndGrads<A extends Record<string, tfjs.Tensor>>(
   }
   const aux = Object.fromEntries(kept.map(([name, tensor]) => [name, tensor.clone()])) as A;
   tfjs.dispose(kept.map(([, tensor]) => tensor));
-  return { value: value as tfjs.Scalar, grads: byName(grads.map(leaveBfloat16)), aux };
+  return { value: value as tfjs.Scalar, grads: byName(grads.map(inFloat32)), aux };
 }
 
-/**
- * The same tensor, behind a border that TensorFlow's bfloat16 rewrite does not cross: it runs sums and products in
- * bfloat16 that follow from a convolution, so that an optimizer would round parameters and velocities to 8 bits at every
- * step. Bits seen as whole numbers cannot be rewritten; TensorFlow drops the detour after that, so that it costs nothing.
- */
-function leaveBfloat16(gradient: tfjs.Tensor): tfjs.Tensor {
-  if (!runtime().binding.isTracingBfloat16) return gradient;
-  const [float32, int32] = [type("float32"), type("int32")];
-  const [bits] = callOp("Bitcast", { T: float32, type: int32 }, [gradient]);
-  const [same] = callOp("Bitcast", { T: int32, type: float32 }, [bits]);
-  tfjs.dispose([gradient, bits]);
-  return same;
+/** The gradient in float32: parameters and what an optimizer keeps are not rounded to bfloat16 at every step. */
+function inFloat32(gradient: tfjs.Tensor): tfjs.Tensor {
+  const { backend, binding } = runtime();
+  const [id] = backend["getInputTensorIds"]([gradient]);
+  const output = binding.float32(id);
+  if (output === undefined) return gradient;
+  gradient.dispose();
+  return backend["createOutputTensor"](output);
 }

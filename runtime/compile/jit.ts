@@ -1,8 +1,9 @@
 /** Compiles a pure function of tensors: traced once into a TensorFlow function, then run as one call. */
 import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "../binding/backend.ts";
-import { JitError, type TracedFunction } from "../binding/binding.ts";
-import { encodeConfig } from "../binding/protos.ts";
+import { JitError, type TensorMetadata, type TracedFunction } from "../binding/binding.ts";
+import { TensorFlowError } from "../system/errors.ts";
+import { isOutOfMemory } from "../system/memory_errors.ts";
 import { flatten, rebuild, signature, type Structure } from "./structure.ts";
 
 /** The number format that convolutions and matrix products compute in; parameters stay float32 either way. */
@@ -11,10 +12,15 @@ export type Precision = "float32" | "bfloat16";
 /** How to compile. */
 export interface JitOptions {
   /**
-   * "bfloat16" lets TensorFlow's rewrite (auto mixed precision for oneDNN) run the parts of the graph that gain from
-   * it in bfloat16. Worth it only on a CPU with instructions for it (`hasBfloat16`): on others it is emulated.
+   * "bfloat16" runs convolutions and matrix products in it, and what lies between them; arguments and results stay
+   * float32. Worth it only on a processor with instructions for it (`hasBfloat16`) or a GPU: on others it is emulated.
    */
   precision?: Precision;
+  /**
+   * Whether XLA compiles it: fewer, larger kernels, and seconds to minutes before the first run of each signature. What
+   * XLA cannot compile runs without. Unless given, as `configure` says, which is on GPUs.
+   */
+  xla?: boolean;
 }
 
 /** A compiled function. */
@@ -27,6 +33,8 @@ export interface Jitted<A extends readonly unknown[], R> {
 interface Compiled {
   readonly fn: TracedFunction;
   readonly structure: Structure;
+  /** Whether XLA compiles it; until it is known that it cannot. */
+  xla: boolean;
 }
 
 /**
@@ -52,17 +60,18 @@ export function jit<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: JitOptions = {},
 ): Jitted<A, R> {
-  const config = options.precision === "bfloat16" ? encodeConfig({ bfloat16: true }) : undefined;
   const cache = new Map<string, Compiled>();
 
   const jitted = (...args: A): R => {
-    const { backend, binding } = runtime();
+    const { backend, binding, xla } = runtime();
     if (binding.isTracing || tfjs.engine().isTapeOn()) return fn(...args);
     const { tensors, structure } = flatten(args, "argument");
     const key = signature(structure, tensors);
     let compiled = cache.get(key);
-    if (compiled === undefined) cache.set(key, compiled = compile(fn, structure, tensors, options.precision));
-    const outputs = binding.call(compiled.fn, backend["getInputTensorIds"](tensors), config);
+    if (compiled === undefined) {
+      cache.set(key, compiled = compile(fn, structure, tensors, { xla, ...options }));
+    }
+    const outputs = call(compiled, backend["getInputTensorIds"](tensors));
     return rebuild(compiled.structure, outputs.map((output) => backend["createOutputTensor"](output))) as R;
   };
 
@@ -82,7 +91,7 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   structure: Structure,
   tensors: readonly tfjs.Tensor[],
-  precision: Precision = "float32",
+  { precision = "float32", xla = false }: JitOptions,
 ): Compiled {
   const { backend, binding } = runtime();
   const inputs = tensors.map(({ shape, dtype }) => ({ shape, dtype: backend.getDTypeInteger(dtype) }));
@@ -99,7 +108,21 @@ export function compile<A extends readonly unknown[], R>(
       });
     }, { bfloat16: precision === "bfloat16" })
   );
-  return { fn: traced, structure: results! };
+  return { fn: traced, structure: results!, xla };
+}
+
+/** Runs compiled code. What XLA turns out not to compile runs without it from here on. */
+function call(compiled: Compiled, inputIds: number[]): TensorMetadata[] {
+  const { binding, say } = runtime();
+  try {
+    return binding.call(compiled.fn, inputIds, compiled);
+  } catch (error) {
+    if (!compiled.xla || !(error instanceof TensorFlowError) || isOutOfMemory(error)) throw error;
+    compiled.xla = false;
+    const [reason] = error.detail.split("\n");
+    say(`XLA does not compile ${compiled.fn.name}, which runs without it: ${reason}`);
+    return binding.call(compiled.fn, inputIds, compiled);
+  }
 }
 
 /** Runs `body` with `Math.random`, which tfjs' random ops draw their seeds from, raising an error. */

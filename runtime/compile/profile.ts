@@ -64,11 +64,11 @@ export function profile<A extends readonly unknown[], R>(
     dtype: backend.getDTypeInteger(dtype),
     shape,
   }));
-  const { fn: traced } = compile(fn, structure, tensors, precision);
+  const { fn: traced } = compile(fn, structure, tensors, { precision });
   try {
     const definition = binding.functionDef(traced);
     const graph = encodeCallGraph(inputs, { name: traced.name, definition });
-    const config = optimizeSmallGraphs(encodeConfig({ threads, bfloat16: precision === "bfloat16" }));
+    const config = optimizeSmallGraphs(encodeConfig({ threads }));
     using session = new Session(binding.library, graph, config, paths, traced.outputs.length);
     return binding.withTensors(backend["getInputTensorIds"]([...tensors]), (values) => {
       for (let run = 0; run < WARM_UP; run++) session.run(values);

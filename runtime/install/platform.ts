@@ -106,7 +106,8 @@ function tensorflow(name: string, sha256: string): Requirement {
 /**
  * What the CUDA wheel's METADATA asks for under the extra `and-cuda`, each at the newest version within the range given
  * there when this was written; hashes of the x86_64 wheels as pip reports them. The library looks for them in
- * `../nvidia/*` (its RUNPATH), opens them only when it meets a GPU, and so loads on machines without one.
+ * `../nvidia/*` (its RUNPATH, which lacks libcusolver's folder: `usableGpus` loads that before), opens them only when it
+ * meets a GPU, and so loads on machines without one.
  */
 const NVIDIA: readonly Requirement[] = [
   {

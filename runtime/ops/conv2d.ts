@@ -31,12 +31,12 @@ const convolution = defineKernel<"x" | "kernel", Attrs>({
         kernel: () => winogradFilterGradient(x, dy, algorithm.tile),
       };
     }
-    const filterGradient = algorithm.filterGradient === "patches"
-      ? patchesFilterGradient
-      : directFilterGradient;
     return {
-      x: () => directInputGradient(dy, kernel, attrs),
-      kernel: () => filterGradient(x, dy, attrs),
+      x: () => directInputGradient(dy, kernel, attrs, algorithm),
+      kernel: () =>
+        algorithm.filterGradient === "patches"
+          ? patchesFilterGradient(x, dy, attrs)
+          : directFilterGradient(x, dy, attrs, algorithm),
     };
   },
 });

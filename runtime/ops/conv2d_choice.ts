@@ -21,14 +21,21 @@ export interface Setting {
  */
 export type Algorithm =
   | { readonly kind: "winograd"; readonly tile: number }
-  | { readonly kind: "direct"; readonly filterGradient: "direct" | "patches" };
+  | {
+    readonly kind: "direct";
+    readonly filterGradient: "direct" | "patches";
+    /** Whether gradients see an image that is padded before, since there is no fast kernel for padding on both sides. */
+    readonly padsApart: boolean;
+  };
 
 /** The fastest algorithm that is known for a convolution and its gradients. */
 export function chooseAlgorithm(convolution: Convolution, setting: Setting): Algorithm {
   const tile = winogradTile(convolution, setting);
   if (tile !== undefined) return { kind: "winograd", tile };
-  const takesPatches = setting.precision === "bfloat16" && hasSmallMap(convolution);
-  return { kind: "direct", filterGradient: takesPatches ? "patches" : "direct" };
+  // cuDNN has kernels for every shape and padding.
+  const isOnGpu = setting.processor === "GPU";
+  const takesPatches = !isOnGpu && setting.precision === "bfloat16" && hasSmallMap(convolution);
+  return { kind: "direct", filterGradient: takesPatches ? "patches" : "direct", padsApart: !isOnGpu };
 }
 
 /**

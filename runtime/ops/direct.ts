@@ -16,19 +16,20 @@ export function directConv2d(
   return callOp("Conv2D", attrsOf(convolution), [x, kernel])[0] as tfjs.Tensor4D;
 }
 
-/** The gradient of the image. */
+/** The gradient of the image. `padsApart`: as `chooseAlgorithm` says. */
 export function directInputGradient(
   dy: tfjs.Tensor4D,
   kernel: tfjs.Tensor4D,
   convolution: Convolution,
+  { padsApart }: { readonly padsApart: boolean },
 ): tfjs.Tensor4D {
   const { xShape } = convolution;
-  const apart = paddingApart(convolution);
+  const apart = padsApart ? paddingApart(convolution) : undefined;
   if (apart === undefined) {
     const inputs = [sizes(xShape), kernel, dy];
     return callOp("Conv2DBackpropInput", attrsOf(convolution), inputs)[0] as tfjs.Tensor4D;
   }
-  const dPadded = directInputGradient(dy, kernel, apart.unpadded);
+  const dPadded = directInputGradient(dy, kernel, apart.unpadded, { padsApart });
   return tfjs.slice(dPadded, apart.paddings.map(([before]) => before), xShape);
 }
 
@@ -37,9 +38,12 @@ export function directFilterGradient(
   x: tfjs.Tensor4D,
   dy: tfjs.Tensor4D,
   convolution: Convolution,
+  { padsApart }: { readonly padsApart: boolean },
 ): tfjs.Tensor4D {
-  const apart = paddingApart(convolution);
-  if (apart !== undefined) return directFilterGradient(tfjs.pad(x, apart.paddings), dy, apart.unpadded);
+  const apart = padsApart ? paddingApart(convolution) : undefined;
+  if (apart !== undefined) {
+    return directFilterGradient(tfjs.pad(x, apart.paddings), dy, apart.unpadded, { padsApart });
+  }
   const inputs = [x, sizes(convolution.kernelShape), dy];
   return callOp("Conv2DBackpropFilter", attrsOf(convolution), inputs)[0] as tfjs.Tensor4D;
 }

@@ -45,12 +45,24 @@ const crossEntropies = defineKernel<"logits" | "labels", { labelSmoothing: numbe
 export function crossEntropy(
   logits: tfjs.Tensor2D,
   labels: tfjs.Tensor1D,
-  { labelSmoothing = 0 }: { labelSmoothing?: number } = {},
+  options: { labelSmoothing?: number } = {},
 ): tfjs.Scalar {
+  return tfjs.tidy(() => tfjs.mean(crossEntropyEach(logits, labels, options)));
+}
+
+/**
+ * The same of each image, not averaged.
+ * @returns `[N]`, in nats.
+ */
+export function crossEntropyEach(
+  logits: tfjs.Tensor2D,
+  labels: tfjs.Tensor1D,
+  { labelSmoothing = 0 }: { labelSmoothing?: number } = {},
+): tfjs.Tensor1D {
   if (logits.shape[0] !== labels.shape[0]) {
     throw new TypeError(
       `crossEntropy: logits [${logits.shape}] and labels [${labels.shape}] differ in batch size`,
     );
   }
-  return tfjs.tidy(() => tfjs.mean(crossEntropies({ logits, labels }, { labelSmoothing })[0]));
+  return tfjs.tidy(() => crossEntropies({ logits, labels }, { labelSmoothing })[0] as tfjs.Tensor1D);
 }

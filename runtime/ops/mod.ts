@@ -8,6 +8,6 @@
 export { biasAdd, celu, relu } from "./activations.ts";
 export { batchNormInference, type BatchNormResult, batchNormTrain } from "./batch_norm.ts";
 export { conv2d } from "./conv2d.ts";
-export { crossEntropy } from "./loss.ts";
+export { crossEntropy, crossEntropyEach } from "./loss.ts";
 export { avgPool, maxPool } from "./pool.ts";
 export type { Pool, Window } from "./window.ts";

@@ -79,6 +79,20 @@ export const threadsFlag = {
   help: "threads of one kernel (default: one per core)",
 } as const satisfies Flag;
 
+/** `--device cpu|gpu` of tasks that compute. */
+export const deviceFlag = {
+  type: "string",
+  choices: ["cpu", "gpu"],
+  help: "where to run (default: a GPU if there is one)",
+} as const satisfies Flag;
+
+/** `--xla on|off` of tasks that compute. */
+export const xlaFlag = {
+  type: "string",
+  choices: ["on", "off"],
+  help: "whether XLA compiles the steps (default: on a GPU)",
+} as const satisfies Flag;
+
 /**
  * Runs one task: parses the flags, or prints the help when `--help` is among them, then calls `main`. An error becomes
  * one line on stderr and ends the process with exit code 1 (a failure) or 2 (wrong usage). With the environment

@@ -1,5 +1,6 @@
 /** How a process that used TensorFlow ends: with its own exit code and its own message, and with nothing else said. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { keepLoaded } from "../../runtime/binding/library.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 
 interface Ended {
@@ -114,3 +115,30 @@ for (const { name, script, code, stdout, stderr } of cases) {
     },
   });
 }
+
+Deno.test({
+  name: "process: without a driver nothing is downloaded for a GPU that is asked for",
+  ignore: !canLoadTensorFlow || Deno.build.os !== "linux",
+  async fn() {
+    if (keepLoaded("libcuda.so.1") === undefined) return; // there is one
+    const folder = await Deno.makeTempDir();
+    try {
+      const ended = await run(`
+        import { configure, tf } from "./runtime/mod.ts";
+        Deno.env.delete("RESNET_TENSORFLOW_DIR");
+        Deno.env.set("RESNET_DENO_CACHE", ${JSON.stringify(folder)});
+        Deno.env.set("PATH", ""); // no Python, no pip
+        configure({ device: "gpu" });
+        await tf.ready();
+      `);
+      assertEquals([ended.code, ended.stdout], [1, ""]);
+      assertStringIncludes(
+        ended.stderr,
+        "UserError: Cannot use a GPU: found no NVIDIA driver (libcuda.so.1);",
+      );
+      assertEquals(Array.from(Deno.readDirSync(folder)), [], "nothing is left, not even a lock");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

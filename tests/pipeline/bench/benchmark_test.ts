@@ -128,6 +128,18 @@ for (const model of ["resnet20", "fast"] as const) {
   }
 }
 
+for (const precision of ["float32", "bfloat16"] as const) {
+  test(`inference in ${precision}: a convolution is one in the profile too, whatever it is fused with`, () => {
+    const benchmark = createBenchmark({ ...SMALL, size: 32, precision, inference: true });
+    const ops = new Map(benchmark.model.nodes.map(({ name, op }) => [name, op]));
+    const { nodes } = benchmark.profile({ runs: 1 });
+    const fused = nodes.filter(({ op }) => op.endsWith("FusedConv2D"));
+    assert(fused.length > 15, `${fused.length} of ${nodes.length}`);
+    for (const node of fused) assertEquals(ops.get(placeOf(node).layer), "conv", node.name);
+    benchmark.dispose();
+  });
+}
+
 test("fast: one step and its profile", () => {
   const benchmark = createBenchmark({ ...SMALL, model: "fast", size: 32 });
   assert(Number.isFinite(benchmark.step()));

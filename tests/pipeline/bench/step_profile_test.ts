@@ -22,19 +22,18 @@ const ARGUMENTS = [
   "0.variables.params.stage.0.norm.bias",
   "0.variables.params.fc.weight",
   "0.variables.batchStats.stage.0.norm.running_mean",
-  "0.velocities.stage.0.conv.weight",
-  "0.velocities.stage.0.norm.bias",
-  "0.velocities.fc.weight",
+  "0.optState.velocity.stage.0.conv.weight",
+  "0.optState.velocity.stage.0.norm.bias",
+  "0.optState.velocity.fc.weight",
   "1.images",
   "1.labels",
   "1.learningRate",
   "1.seed",
 ].map((name) => node(name, "_Arg"));
 
-/** A parameter, in bfloat16, and that in float32 again. */
+/** A parameter, and what it is in bfloat16. */
 const KERNEL = "0.variables.params.stage.0.conv.weight";
-const KERNEL16 = `${KERNEL}-0-CastToBf16-0-AutoMixedPrecision`;
-const KERNEL32 = "Func/step/input/_0-0-CastToFp32-0-AutoMixedPrecision";
+const KERNEL16 = "stage.0.conv/Cast_32";
 
 /**
  * A training step drawn by hand, with names as TensorFlow gives them back: convolution, batch norm, relu, mean, linear
@@ -44,9 +43,8 @@ const STEP: RunNode[] = [
   ...ARGUMENTS,
   node("stage.0.norm/Const_3", "Const"),
   node("transforms/normalize/Mul_1", "Mul", ["1.images", "stage.0.norm/Const_3"], 1),
-  // In bfloat16, and back for the optimizer, as TensorFlow's rewrite does it.
+  // The layers in bfloat16, what comes after the mean in float32.
   node(KERNEL16, "Cast", [KERNEL], 2 ** 28),
-  node(KERNEL32, "Cast", [KERNEL16], 2 ** 29),
   node("stage.0.conv/Conv2D_2", "_MklNativeConv2D", ["transforms/normalize/Mul_1", KERNEL16], 2),
   node("stage.0.norm/FusedBatchNormV3_4", "_MklNativeFusedBatchNormEx", [
     "stage.0.conv/Conv2D_2",
@@ -55,7 +53,8 @@ const STEP: RunNode[] = [
     "stage.0.norm/Const_3",
   ], 4),
   node("stage.0.relu/Relu_5", "Relu", ["stage.0.norm/FusedBatchNormV3_4"], 8),
-  node("pool/Mean_6", "Mean", ["stage.0.relu/Relu_5", "pool/Const_7"], 16),
+  node("stage.0.relu/Cast_33", "Cast", ["stage.0.relu/Relu_5"], 2 ** 29),
+  node("pool/Mean_6", "Mean", ["stage.0.relu/Cast_33", "pool/Const_7"], 16),
   node("fc/MatMul_8", "MatMul", ["pool/Mean_6", "0.variables.params.fc.weight"], 32),
   node("loss/Entropy_9", "SparseSoftmaxCrossEntropyWithLogits", ["fc/MatMul_8", "1.labels"], 64),
   node("gradient/loss/Mul_10", "Mul", ["loss/Const_11", "loss/Entropy_9"], 128),
@@ -77,22 +76,17 @@ const STEP: RunNode[] = [
     "gradient/stage.0.conv/Const_18",
     "gradient/stage.0.norm/FusedBatchNormGradV3_16",
   ], 8192),
-  node("gradient/stage.0.conv/Conv2DBackpropFilter_17-0-CastToFp32-0-AutoMixedPrecision", "Cast", [
-    "gradient/stage.0.conv/Conv2DBackpropFilter_17",
-  ], 16384),
+  node("gradient/stage.0.conv/Cast_34", "Cast", ["gradient/stage.0.conv/Conv2DBackpropFilter_17"], 16384),
   // The optimizer, with weight decay for the convolution's kernel.
-  node("optimizer/Mul_19", "Mul", [KERNEL32, "optimizer/Const_20"], 2 ** 15),
-  node("optimizer/Add_21", "Add", [
-    "gradient/stage.0.conv/Conv2DBackpropFilter_17-0-CastToFp32-0-AutoMixedPrecision",
-    "optimizer/Mul_19",
-  ], 2 ** 16),
-  node("optimizer/Mul_22", "Mul", ["0.velocities.stage.0.conv.weight", "optimizer/Const_20"], 2 ** 17),
+  node("optimizer/Mul_19", "Mul", [KERNEL, "optimizer/Const_20"], 2 ** 15),
+  node("optimizer/Add_21", "Add", ["gradient/stage.0.conv/Cast_34", "optimizer/Mul_19"], 2 ** 16),
+  node("optimizer/Mul_22", "Mul", ["0.optState.velocity.stage.0.conv.weight", "optimizer/Const_20"], 2 ** 17),
   node("optimizer/Add_23", "Add", ["optimizer/Mul_22", "optimizer/Add_21"], 2 ** 18),
   node("optimizer/Mul_24", "Mul", ["optimizer/Add_23", "1.learningRate"], 2 ** 19),
-  node("optimizer/Sub_25", "Sub", [KERNEL32, "optimizer/Mul_24"], 2 ** 20),
-  node("optimizer/Mul_26", "Mul", ["0.velocities.fc.weight", "optimizer/Const_20"], 2 ** 21),
+  node("optimizer/Sub_25", "Sub", [KERNEL, "optimizer/Mul_24"], 2 ** 20),
+  node("optimizer/Mul_26", "Mul", ["0.optState.velocity.fc.weight", "optimizer/Const_20"], 2 ** 21),
   node("optimizer/Add_27", "Add", ["optimizer/Mul_26", "gradient/fc/MatMul_12"], 2 ** 22),
-  node("optimizer/Mul_28", "Mul", ["0.velocities.stage.0.norm.bias", "optimizer/Const_20"], 2 ** 23),
+  node("optimizer/Mul_28", "Mul", ["0.optState.velocity.stage.0.norm.bias", "optimizer/Const_20"], 2 ** 23),
   node("optimizer/Add_29", "Add", [
     "optimizer/Mul_28",
     "gradient/stage.0.norm/FusedBatchNormGradV3_16",
@@ -123,6 +117,7 @@ Deno.test("placeOf: whom each node of a training step works for", () => {
     "stage.0.conv/Conv2D_2": ["stage.0.conv", "forward"],
     "stage.0.norm/FusedBatchNormV3_4": ["stage.0.norm", "forward"],
     "stage.0.relu/Relu_5": ["stage.0.relu", "forward"],
+    "stage.0.relu/Cast_33": ["stage.0.relu", "forward"],
     "pool/Mean_6": ["pool", "forward"],
     "fc/MatMul_8": ["fc", "forward"],
     "loss/Entropy_9": [PARTS.loss, "forward"],
@@ -133,10 +128,7 @@ Deno.test("placeOf: whom each node of a training step works for", () => {
     "gradient/stage.0.relu/ReluGrad_15": ["stage.0.relu", "backward"],
     "gradient/stage.0.norm/FusedBatchNormGradV3_16": ["stage.0.norm", "backward"],
     "gradient/stage.0.conv/Conv2DBackpropFilter_17": ["stage.0.conv", "backward"],
-    "gradient/stage.0.conv/Conv2DBackpropFilter_17-0-CastToFp32-0-AutoMixedPrecision": [
-      "stage.0.conv",
-      "backward",
-    ],
+    "gradient/stage.0.conv/Cast_34": ["stage.0.conv", "backward"],
     "optimizer/Add_21": [PARTS.optimizer, "update"],
     "optimizer/Sub_25": [PARTS.optimizer, "update"],
     "optimizer/Add_27": [PARTS.optimizer, "update"],
@@ -154,9 +146,9 @@ Deno.test("placeOf: whom each node of a training step works for", () => {
 Deno.test("timesByLayer: every millisecond once, in the order of the network, then the rest of the step", () => {
   const rows = timesByLayer(STEP, ["input", "stage.0.conv", "stage.0.norm", "stage.0.relu", "pool", "fc"]);
   assertEquals(rows.map(({ layer, forward, backward, update }) => [layer, forward, backward, update]), [
-    ["stage.0.conv", 2 + 2 ** 28 + 2 ** 29, 8192 + 16384, 0],
+    ["stage.0.conv", 2 + 2 ** 28, 8192 + 16384, 0],
     ["stage.0.norm", 4, 4096, 0],
-    ["stage.0.relu", 8, 2048, 0],
+    ["stage.0.relu", 8 + 2 ** 29, 2048, 0],
     ["pool", 16, 1024, 0],
     ["fc", 32, 256 + 512, 0],
     [PARTS.input, 1, 0, 0],
@@ -187,15 +179,13 @@ Deno.test("placeOf in an inference step: the layers, all of it forward", () => {
 });
 
 Deno.test("placeOf: a convolution that TensorFlow has called after the relu behind it", () => {
-  const inputs = [
-    "conv1.2/Relu_53",
-    "0.variables.params.layer0.0.conv1.0.weight-0-CastToBf16-0-AutoMixedPrecision",
-    "0.variables.params.layer0.0.conv1.0.bias-0-CastToBf16-0-AutoMixedPrecision",
-  ];
-  const fused = node("layer0.0.conv1.2/Relu_56", "_MklNativeFusedConv2D", inputs);
-  assertEquals(placeOf(fused), { layer: "layer0.0.conv1.0", pass: "forward" });
-  const result = node("Func/step/output/_41-0-CastToFp32-0-AutoMixedPrecision", "Cast", ["fc/BiasAdd_131"]);
-  assertEquals(placeOf(result), { layer: "fc", pass: "forward" });
+  const parameters = ["weight", "bias"].map((name) => `0.variables.params.layer0.0.conv1.0.${name}`);
+  const cast = "layer0.0.conv1.0/ArithmeticOptimizer/ReorderCastLikeAndValuePreserving_float_Cast_";
+  for (const [kernel, bias] of [parameters, [`${cast}57`, `${cast}59`]]) {
+    const inputs = ["conv1.2/Relu_53", kernel, bias];
+    const fused = node("layer0.0.conv1.2/Relu_56", "_MklNativeFusedConv2D", inputs);
+    assertEquals(placeOf(fused), { layer: "layer0.0.conv1.0", pass: "forward" }, kernel);
+  }
 });
 
 Deno.test("timesByOp: by kernel, the longest first, arguments and results left out", () => {

@@ -13,7 +13,7 @@ import { recipes } from "../../../pipeline/training/recipes.ts";
 import { applyTransforms } from "../../../pipeline/transforms/apply.ts";
 import { augment, CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
 import { tf } from "../../../runtime/mod.ts";
-import { UsageError, UserError } from "../../../runtime/system/errors.ts";
+import { TensorFlowError, UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { madeData } from "../../made_data.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { held } from "../../runtime/harness.ts";
@@ -229,4 +229,18 @@ test("an error of the caller's own goes through, and nothing is left", (_, evalu
     assertThrows(() => evaluated({ ...way, batchSize: BATCH, onBatch }), UserError, "enough");
     assertEquals(held(), before);
   }
+});
+
+test("memory that runs out is told with the batch, and half of it to try", (_, evaluated) => {
+  evaluated({}); // uploads the variables
+  const before = held();
+  const onBatch = (): void => {
+    throw new TensorFlowError("TFE_Execute(evalStep_0)", 8, "OOM when allocating tensor");
+  };
+  assertThrows(
+    () => evaluated({ batchSize: 8, onBatch }),
+    UserError,
+    "Cannot evaluate: out of memory with 8 images a step; try testing.batchSize 4",
+  );
+  assertEquals(held(), before);
 });

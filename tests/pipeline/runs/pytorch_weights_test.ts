@@ -9,7 +9,7 @@ import { apply, resnet } from "../../../layers/mod.ts";
 import { loadWeights, saveWeights } from "../../../pipeline/runs/checkpoint.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import { disposeState, startState } from "../../../pipeline/training/state.ts";
-import { trainStep } from "../../../pipeline/training/train.ts";
+import { trainStep } from "../../../pipeline/training/step.ts";
 import { jit, tf, tree } from "../../../runtime/mod.ts";
 import golden from "../../data/tutorial_narrow.json" with { type: "json" };
 import { assertClose } from "../../reference.ts";

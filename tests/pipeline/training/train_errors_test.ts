@@ -20,7 +20,7 @@ import { disposeState, startState } from "../../../pipeline/training/state.ts";
 import { train, type TrainOptions } from "../../../pipeline/training/train.ts";
 import { CIFAR10_STATS, normalize, resize } from "../../../pipeline/transforms/transforms.ts";
 import { tree } from "../../../runtime/mod.ts";
-import { UsageError, UserError } from "../../../runtime/system/errors.ts";
+import { TensorFlowError, UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { madeData } from "../../made_data.ts";
 import { held, leakTest } from "../../runtime/harness.ts";
 import { OPTIMIZERS, smallModel, smallRunData, smallTraining } from "../small_run.ts";
@@ -274,6 +274,17 @@ leakTest("train: an error of the caller's own goes through, wherever it is throw
     const error = await refusal(way);
     assertEquals([error.message, error instanceof UserError], ["disk full", true]);
   }
+});
+
+leakTest("train: memory that runs out is told with the batch, and half of it to try", async () => {
+  const onStep = (): void => {
+    throw new TensorFlowError("TFE_Execute(trainStep_0)", 8, "OOM when allocating tensor");
+  };
+  const error = await refusal({ onStep });
+  assertEquals([error.message, error instanceof UserError], [
+    "Cannot train: out of memory with 16 images a step; try --batch 8",
+    true,
+  ]);
 });
 
 leakTest(

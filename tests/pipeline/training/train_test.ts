@@ -15,14 +15,8 @@ import {
   startState,
   type TrainState,
 } from "../../../pipeline/training/state.ts";
-import {
-  type EpochReport,
-  type StepReport,
-  stepsPerEpoch,
-  type StepState,
-  train,
-  trainStep,
-} from "../../../pipeline/training/train.ts";
+import { type StepState, trainStep } from "../../../pipeline/training/step.ts";
+import { type EpochReport, type StepReport, stepsPerEpoch, train } from "../../../pipeline/training/train.ts";
 import { whiteningKernel } from "../../../pipeline/training/whitening.ts";
 import { augment, CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
 import { choosePrecision, tf, tree } from "../../../runtime/mod.ts";

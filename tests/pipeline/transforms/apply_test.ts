@@ -48,7 +48,7 @@ for (const { height, width, size, image, resized } of pillow.cases) {
         const expected = { shape: [1, size, size, 3], data: Uint8Array.fromBase64(resized) };
         const run = (x: tf.Tensor4D) => applyTransforms(transforms, x, { train: false });
         eagerAndJitted(run, [x], (y, mode) => assertClose(y, expected, EXACT, mode));
-        // The rewrite to bfloat16 takes ops in front of a convolution along with it: the bytes must not suffer.
+        // Before a convolution in bfloat16 too: what stands in front of it stays float32.
         const kernel = tf.ones<tf.Rank.R4>([3, 3, 3, 4]);
         const step = jit((x: tf.Tensor4D, kernel: tf.Tensor4D) => {
           const y = run(x);

@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { runtime } from "../../../runtime/binding/backend.ts";
+import { libraryNames } from "../../../runtime/install/platform.ts";
 import { configure, liveHandles, runtimeInfo, TensorFlowError, tf, UserError } from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { assertClose } from "../../reference.ts";
@@ -147,4 +148,20 @@ test("SavedModel calls say that they are not supported", () => {
   ];
   for (const [call, text] of calls) assertThrows(call, UserError, text);
   assertEquals(backend.getNumOfSavedModels(), 0);
+});
+
+Deno.test({
+  name: "ready: float32 is exact on GPUs too, TensorFloat-32 is off",
+  ignore: !canLoadTensorFlow,
+  async fn(): Promise<void> {
+    await tf.ready();
+    const { cc } = libraryNames(Deno.build.os === "darwin" ? "darwin" : "linux");
+    // bool tsl::tensor_float_32_execution_enabled(), true unless it is turned off
+    const library = Deno.dlopen(join(runtimeInfo().directory, cc), {
+      _ZN3tsl33tensor_float_32_execution_enabledEv: { parameters: [], result: "bool" },
+    });
+    const isOn = library.symbols._ZN3tsl33tensor_float_32_execution_enabledEv();
+    library.close();
+    assertEquals(isOn, false);
+  },
 });

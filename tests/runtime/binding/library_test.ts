@@ -1,7 +1,7 @@
 /** Opening the library, and the text that passes to and from C. */
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Binding } from "../../../runtime/binding/binding.ts";
-import { cString, cStringBytes, openLibrary } from "../../../runtime/binding/library.ts";
+import { cString, cStringBytes, keepLoaded, openLibrary } from "../../../runtime/binding/library.ts";
 import { hasGpu, runtimeInfo, tf, UserError } from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 
@@ -38,6 +38,36 @@ Deno.test({
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
+  },
+});
+
+Deno.test({
+  name: "keepLoaded says what the loader has against a library",
+  ignore: !canLoadTensorFlow || Deno.build.os !== "linux",
+  fn() {
+    assertEquals(keepLoaded("libc.so.6"), undefined);
+    assertStringIncludes(keepLoaded("libnone.so.1")!, "libnone.so.1: cannot open shared object file");
+  },
+});
+
+Deno.test({
+  name: "hasCuda: asked of the library, which knows it; without it there is no GPU",
+  ignore: !canLoadTensorFlow,
+  async fn() {
+    await tf.ready();
+    const { devices, directory } = runtimeInfo();
+    const { symbols, hasCuda } = openLibrary(directory);
+    if (Deno.build.os === "linux") assert(symbols.isGoogleCudaEnabled !== null);
+    assert(hasCuda || !hasGpu(devices));
+  },
+});
+
+Deno.test({
+  name: "where no GPU may be used there is none",
+  ignore: !canLoadTensorFlow,
+  async fn() {
+    await tf.ready();
+    assertEquals(new Binding(openLibrary(runtimeInfo().directory), { gpus: [] }).devices, ["CPU:0"]);
   },
 });
 

@@ -11,13 +11,6 @@ function field(number: number, content: string | number[]): number[] {
   return [number << 3 | 2, bytes.length, ...bytes];
 }
 
-Deno.test("encodeConfig: bfloat16 turns the rewrite on", () => {
-  // graph_options (10) { rewrite_options (10) { auto_mixed_precision_onednn_bfloat16 (31) = ON (1) } }
-  const rewrite = "52 05 52 03 f8 01 01";
-  assert(hex(encodeConfig({ bfloat16: true })).includes(rewrite));
-  assert(!hex(encodeConfig({})).includes("52 05"));
-});
-
 Deno.test("encodeConfig: threads and devices", () => {
   const text = hex(encodeConfig({ threads: 300, deviceCount: { GPU: 0 } }));
   assert(text.includes("10 ac 02"), "intra_op_parallelism_threads (2) = 300");
@@ -25,13 +18,15 @@ Deno.test("encodeConfig: threads and devices", () => {
   assert(text.includes("38 01"), "allow_soft_placement (7)");
   assert(text.includes("32 02 20 01"), "gpu_options (6) { allow_growth (4) }");
   assert(!hex(encodeConfig({})).includes("0a"), "no device_count");
+  const visible = hex(encodeConfig({ visibleGpus: [0, 2] }));
+  assert(visible.includes("32 07 20 01 2a 03 30 2c 32"), 'visible_device_list (5) = "0,2"');
 });
 
 Deno.test("decodeOpDef: lists of inputs and state, unknown fields skipped", () => {
   const bytes = Uint8Array.from([
     ...field(1, "ConcatV2"),
-    ...field(2, [...field(1, "values"), ...field(4, "T"), ...field(5, "N")]), // type_attr (4) is not decoded
-    ...field(2, field(1, "axis")),
+    ...field(2, [...field(1, "values"), ...field(4, "T"), ...field(5, "N")]),
+    ...field(2, [...field(1, "axis"), ...field(4, "Tidx")]),
     ...field(2, [...field(1, "rest"), ...field(6, "Tlist")]),
     ...field(3, field(1, "output")),
     ...field(5, "a summary"),
@@ -41,9 +36,9 @@ Deno.test("decodeOpDef: lists of inputs and state, unknown fields skipped", () =
   ]);
   const { inputArg, isStateful } = decodeOpDef(bytes);
   assertEquals(inputArg, [
-    { name: "values", numberAttr: "N", typeListAttr: "" },
-    { name: "axis", numberAttr: "", typeListAttr: "" },
-    { name: "rest", numberAttr: "", typeListAttr: "Tlist" },
+    { name: "values", typeAttr: "T", numberAttr: "N", typeListAttr: "" },
+    { name: "axis", typeAttr: "Tidx", numberAttr: "", typeListAttr: "" },
+    { name: "rest", typeAttr: "", numberAttr: "", typeListAttr: "Tlist" },
   ]);
   assertEquals(isStateful, true);
 });

@@ -4,9 +4,19 @@ import { AttrKind } from "../../../runtime/binding/attributes.ts";
 import type { InputArg } from "../../../runtime/binding/protos.ts";
 import { inputLengths } from "../../../runtime/binding/trace.ts";
 
-const one = (name: string): InputArg => ({ name, numberAttr: "", typeListAttr: "" });
-const list = (name: string, numberAttr: string): InputArg => ({ name, numberAttr, typeListAttr: "" });
-const mixed = (name: string, typeListAttr: string): InputArg => ({ name, numberAttr: "", typeListAttr });
+const one = (name: string): InputArg => ({ name, typeAttr: "T", numberAttr: "", typeListAttr: "" });
+const list = (name: string, numberAttr: string): InputArg => ({
+  name,
+  typeAttr: "T",
+  numberAttr,
+  typeListAttr: "",
+});
+const mixed = (name: string, typeListAttr: string): InputArg => ({
+  name,
+  typeAttr: "",
+  numberAttr: "",
+  typeListAttr,
+});
 const int = (name: string, value: number) => ({ name, type: AttrKind.int, value });
 const types = (name: string, value: number[]) => ({ name, type: AttrKind.type, value });
 

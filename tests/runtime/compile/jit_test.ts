@@ -298,7 +298,7 @@ test("precision bfloat16 computes convolutions in it: other values than float32'
   assertEquals(rough.dtype, "float32");
   assertClose(rough, exact, { relative: 2e-2, absolute: 0 }, "bfloat16");
   // bfloat16 has 8 bits of significand: 3 decimal digits less than float32. Seen here: 0.6 % of the largest value.
-  assertNotEquals(rough.dataSync(), exact.dataSync(), "the rewrite did not take place");
+  assertNotEquals(rough.dataSync(), exact.dataSync(), "it was computed in float32");
   float32.dispose();
   bfloat16.dispose();
 });

@@ -49,7 +49,7 @@ test("a compiled function is profiled from the inside", (args) => {
   assert(ops.some((op) => op.endsWith("Conv2D")), `${ops}`);
 });
 
-test("bfloat16 shows the casts that TensorFlow puts in", (args) => {
+test("bfloat16 shows its casts", (args) => {
   const casts = (precision: "float32" | "bfloat16") =>
     profile(energy, args, { precision, runs: 1 }).nodes.filter(({ op }) => op === "Cast").length;
   assertEquals(casts("float32"), 0);

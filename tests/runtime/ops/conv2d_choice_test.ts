@@ -127,3 +127,21 @@ Deno.test("conv2d's choice: where both would do in bfloat16, Winograd's comes be
   const by = (processor: string) => choose([7, 7], square(512), { precision: "bfloat16", processor });
   assertEquals([by("AVX-512"), by("AMX")], [2, "patches"]);
 });
+
+Deno.test("conv2d's choice: on a GPU cuDNN's own, for gradients with padding on both sides too", () => {
+  const kernelShape = [3, 3, 512, 512];
+  const convolution = { stride: 1, padding: 1, xShape: [16, 7, 7, 512], kernelShape };
+  for (const precision of ["float32", "bfloat16"] as const) {
+    assertEquals(chooseAlgorithm(convolution, { ...SETTING, precision, processor: "GPU" }), {
+      kind: "direct",
+      filterGradient: "direct",
+      padsApart: false,
+    });
+  }
+  const strided = { ...convolution, stride: 2 };
+  assertEquals(chooseAlgorithm(strided, { ...SETTING, precision: "bfloat16" }), {
+    kind: "direct",
+    filterGradient: "patches",
+    padsApart: true,
+  });
+});

@@ -66,6 +66,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     init: ["w.safetensors", { recipe: fast, init: "w.safetensors" }],
     device: ["cpu", { recipe: fast, device: "cpu" }],
     threads: ["2", { recipe: fast, threads: 2 }],
+    xla: ["on", { recipe: fast, xla: "on" }],
   };
   const setting = Object.entries<Flag>(trainTask.flags).filter(([, { sets }]) => sets !== undefined);
   assertEquals(Object.keys(cases), setting.map(([name]) => name), "every flag that sets something");

@@ -1,0 +1,150 @@
+/**
+ * What runs the steps of an epoch: one a call with a batch from the host, or many a call on images that lie on the device.
+ * Both take the same steps; they round otherwise, since TensorFlow fuses otherwise in a loop.
+ */
+import {
+  gatherRows,
+  jit,
+  packBytes,
+  type Precision,
+  repeat,
+  tf,
+  toGpu,
+  tree,
+  unpackBytes,
+} from "../../runtime/mod.ts";
+import { batches } from "../data/batches.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { batchTensors } from "../transforms/batch_tensors.ts";
+import type { StepState, TrainStep } from "./step.ts";
+
+/** Steps that follow one another, all of as many images. */
+export interface Steps {
+  /** The number of the first, in the run. */
+  readonly first: number;
+  /** The seed of the run. */
+  readonly seed: number;
+  /** Places in the data set of each step's images. */
+  readonly members: readonly Uint32Array[];
+  /** The learning rate of each. */
+  readonly rates: readonly number[];
+  /** Which images of the store are mirrored, `[N]`, if some are; for an epoch always the same array. */
+  readonly mirrored?: Uint8Array;
+}
+
+/** What runs steps. */
+export interface Runner {
+  /** How many steps it takes at once, beside single ones. */
+  readonly atOnce: number;
+  /** Runs steps. Nothing of the state that it is given is disposed. @returns The state after them, and the loss of each. */
+  run(state: StepState, steps: Steps): StepState & { readonly losses: readonly number[] };
+  /** Frees what it holds. */
+  dispose(): void;
+}
+
+/** Runs one step a call, and hands it the batch. */
+export function hostRunner(step: TrainStep, dataset: Dataset): Runner {
+  return {
+    atOnce: 1,
+    run: (state, { first, seed, members: [order], rates: [rate], mirrored }) =>
+      tree.tidy(() => {
+        const [batch] = batches(dataset, order.length, { order, mirrored });
+        const { loss, ...next } = step(state, {
+          ...batchTensors(batch, dataset.imageShape),
+          learningRate: tf.scalar(rate),
+          seed: tf.tensor1d([seed, first], "int32"),
+        });
+        return { ...next, losses: Array.from(loss.dataSync()) };
+      }),
+    dispose: () => step.dispose(),
+  };
+}
+
+/**
+ * Runs many steps a call, on images that it keeps on the device, as bytes.
+ * @param atOnce Steps of a call: enough that the device need not wait for the host, few enough that progress shows.
+ */
+export function deviceRunner(
+  step: TrainStep,
+  dataset: Dataset,
+  precision: Precision,
+  atOnce: number,
+): Runner {
+  const { labels, indices, imageShape } = dataset;
+  const store = tree.tidy(() => {
+    const store = {
+      pixels: packBytes(dataset.images, labels.length),
+      // As float32, which lies on the device where whole numbers may not; exact up to 2^24.
+      labels: tf.tensor1d(Float32Array.from(labels)),
+      indices: tf.tensor1d(Float32Array.from(indices)),
+    };
+    toGpu(Object.values(store));
+    return store;
+  });
+  let flips: { of: Uint8Array; tensor: tf.Tensor1D } | undefined;
+  const steps = jit(
+    function trainSteps(
+      state: StepState,
+      given: typeof store & {
+        order: tf.Tensor2D;
+        rates: tf.Tensor1D;
+        seed: tf.Tensor1D;
+        flips?: tf.Tensor1D;
+      },
+    ) {
+      const [count] = given.rates.shape;
+      const losses = tf.zeros([count]) as tf.Tensor1D;
+      return repeat(
+        count,
+        (round, { state, losses }, given) => {
+          const place = tf.reshape(round, [1]) as tf.Tensor1D;
+          const order = tf.reshape(gatherRows(given.order, place), [-1]) as tf.Tensor1D;
+          const members = tf.cast(gatherRows(given.indices, order), "int32");
+          const { loss, ...next } = step(state, {
+            images: unpackBytes(gatherRows(given.pixels, members), imageShape) as tf.Tensor4D,
+            labels: tf.cast(gatherRows(given.labels, members), "int32"),
+            learningRate: tf.reshape(gatherRows(given.rates, place), []) as tf.Scalar,
+            seed: tf.add(given.seed, tf.mul(round, tf.tensor1d([0, 1], "int32"))) as tf.Tensor1D,
+            ...(given.flips && { flips: tf.cast(gatherRows(given.flips, members), "int32") }),
+          });
+          const here = tf.equal(tf.range(0, count, 1, "int32"), round);
+          return {
+            state: next,
+            losses: tf.where(here, tf.add(tf.zeros([count]), loss), losses) as tf.Tensor1D,
+          };
+        },
+        { state, losses },
+        given,
+      );
+    },
+    { precision },
+  );
+  return {
+    atOnce,
+    run(state, { first, seed, members, rates, mirrored }) {
+      if (mirrored !== undefined && flips?.of !== mirrored) {
+        flips?.tensor.dispose();
+        flips = { of: mirrored, tensor: tf.tensor1d(Float32Array.from(mirrored)) };
+        toGpu([flips.tensor]);
+      }
+      return tree.tidy(() => {
+        const size = members[0].length;
+        const order = new Int32Array(members.length * size);
+        members.forEach((row, i) => order.set(row, i * size));
+        const { state: next, losses } = steps(state, {
+          ...store,
+          order: tf.tensor2d(order, [members.length, size], "int32"),
+          rates: tf.tensor1d([...rates]),
+          seed: tf.tensor1d([seed, first], "int32"),
+          ...(flips && { flips: flips.tensor }),
+        });
+        return { ...next, losses: Array.from(losses.dataSync()) };
+      });
+    },
+    dispose() {
+      tree.dispose([store, flips?.tensor]);
+      step.dispose();
+      steps.dispose();
+    },
+  };
+}
