@@ -212,15 +212,26 @@ export class Binding implements TFJSBinding {
   }
 
   executeOp(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
+    if (this.isUsingGpuDevice()) return this.#executeOnGpu(name, attrs, inputIds, numOutputs);
     const safe = faultless({ op: name, attrs }, {
       shape: (input) => this.#shapeOf(inputIds[input]),
       values: (input) => this.tensorDataSync(inputIds[input]),
     });
-    if (safe.op === "PadV2" && this.isUsingGpuDevice() && this.#isZero(inputIds[2])) {
-      // The kernel wants the value that it pads with on the host, and would have it copied there in every run.
-      return this.#executeOrRecord("Pad", safe.attrs, inputIds.slice(0, 2), numOutputs);
-    }
     return this.#executeOrRecord(safe.op, safe.attrs, inputIds, numOutputs);
+  }
+
+  /** The same where oneDNN, which has the faults, is not in the way. */
+  #executeOnGpu(
+    name: string,
+    attrs: readonly Attr[],
+    inputIds: number[],
+    numOutputs: number,
+  ): TensorMetadata[] {
+    // The kernel wants the value that it pads with on the host, and would have it copied there in every run.
+    const padsZeros = name === "PadV2" && this.#isZero(inputIds[2]);
+    return padsZeros
+      ? this.#executeOrRecord("Pad", attrs, inputIds.slice(0, 2), numOutputs)
+      : this.#executeOrRecord(name, attrs, inputIds, numOutputs);
   }
 
   /** Whether it is a zero that is known. */
