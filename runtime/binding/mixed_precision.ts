@@ -77,9 +77,9 @@ export function mixedFormat({ op, attrs, inputs }: MixedRequest, { inputArg }: O
   );
   const images = inputs.filter((_, i) => isImage[i]);
   const isHalf = ({ dtype }: { dtype: number }): boolean => dtype === DType.bfloat16;
-  const isMixed = rule === "always" || (rule !== undefined && images.some(isHalf) &&
+  const isMixed = rule === "always" ? images.length > 0 : rule !== undefined && images.some(isHalf) &&
     // A number that an image is scaled by or filled with has no say.
-    (rule === "any" || images.every((input) => isHalf(input) || input.shape?.length === 0)));
+    (rule === "any" || images.every((input) => isHalf(input) || input.shape?.length === 0));
   return {
     attrs: isMixed
       ? attrs.map((attr) =>
