@@ -21,6 +21,7 @@ torchsummary_torchvision_resnet{34,50}.txt  what torchsummary prints for two of 
 network_bottleneck.json     a small network of torchvision's bottleneck blocks, as network_cifar.json
 network_preactivation.json  a small network of pre-activation blocks, as network_cifar.json
 network_squeeze.json        a small network with torchvision's squeeze and excitation, as network_cifar.json
+autocast.json               a training step of a small ResNet under autocast to bfloat16, and how far it is off float32
 tutorial_narrow.safetensors the weights of the tutorial's classes at a sixteenth of their width
 tutorial_narrow.json        their logits, and the losses of ten SGD steps from there
 """
@@ -314,6 +315,40 @@ torch.manual_seed(1)
 dump("network_bottleneck.json", reference(SmallBottlenecks([2, 3], [2, 1], 5), 24, 5))
 dump("network_preactivation.json", reference(SmallPreActivations([3, 5], 4), 9, 4))
 dump("network_squeeze.json", reference(SmallSqueezes([4, 6], 4), 9, 4))
+
+# A training step under autocast, from the weights that this project draws (its layouts, seed 0). The images are noise, a
+# class a shade brighter than the one before.
+def autocast(model, images, size, classes):
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if p.dim() > 1:
+                ours, theirs = ((2, 3, 1, 0), (3, 2, 0, 1)) if p.dim() == 4 else ((1, 0), (1, 0))
+                drawn = torch.tensor(normal(0, name, p.numel(), p[0].numel()))
+                p.copy_(drawn.reshape(p.permute(ours).shape).permute(theirs))
+            elif name == "fc.bias":
+                p.zero_()
+    labels = torch.arange(images) % classes
+    pixels = torch.tensor((draws(0, "images", images * size * size * 3) >> np.uint64(24)).astype(np.float32))
+    x = pixels.reshape(images, size, size, 3).permute(0, 3, 1, 2) / 128 - 1 + labels.reshape(-1, 1, 1, 1) / 4
+
+    def step(half):
+        model.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            logits = model(x)
+        loss = F.cross_entropy(logits.float(), labels)
+        loss.backward()
+        return loss.item(), {"logits": logits.detach().float()} | {k: p.grad.clone() for k, p in model.named_parameters()}
+
+    rms = lambda t: t.square().mean().sqrt().item()
+    short = lambda t: {"shape": list(t.shape), "data": [float(f"{v:.4g}") for v in t.flatten().tolist()]}
+    (loss, exact), (rough_loss, rough) = step(False), step(True)
+    return {
+        "losses": {"float32": loss, "bfloat16": rough_loss},
+        "bfloat16": {name: short(t) for name, t in rough.items()},
+        "errors": {name: float(f"{rms(t - exact[name]) / rms(exact[name]):.4g}") for name, t in rough.items()},
+    }
+
+dump("autocast.json", {"torch": torch.__version__.split("+")[0]} | autocast(Cifar([8, 12, 16], 5), 16, 16, 5))
 
 # The tutorial's classes at a sixteenth of their width: a file of weights, and ten steps of its optimizer from there.
 # The images are whole numbers that tests/pipeline/runs/pytorch_weights_test.ts makes by the same rule.
