@@ -18,7 +18,8 @@ export interface JitOptions {
   precision?: Precision;
   /**
    * Whether XLA compiles it: fewer, larger kernels, and seconds to minutes before the first run of each signature. What
-   * XLA cannot compile runs without. Unless given, as `configure` says, which is on GPUs.
+   * XLA cannot compile runs without. Random draws are a function of their seed either way, but not the same one. Unless
+   * given, as `configure` says, which is on GPUs.
    */
   xla?: boolean;
 }
@@ -69,7 +70,7 @@ export function jit<A extends readonly unknown[], R>(
     const key = signature(structure, tensors);
     let compiled = cache.get(key);
     if (compiled === undefined) {
-      cache.set(key, compiled = compile(fn, structure, tensors, { xla, ...options }));
+      cache.set(key, compiled = compile(fn, structure, tensors, { ...options, xla: options.xla ?? xla }));
     }
     const outputs = call(compiled, backend["getInputTensorIds"](tensors));
     return rebuild(compiled.structure, outputs.map((output) => backend["createOutputTensor"](output))) as R;
