@@ -346,7 +346,7 @@ export class Binding implements TFJSBinding {
     return this.#trace?.bfloat16 ?? false;
   }
 
-  /** The tensor itself; in a trace the same values in float32, where it has them in bfloat16. */
+  /** The values in float32 of a tensor that a trace has in bfloat16; nothing for any other, which has them itself. */
   float32(id: number): TensorMetadata | undefined {
     const entry = this.#entry(id);
     if (entry.kind !== "traced" || entry.traced.dtype !== DType.bfloat16) return undefined;
