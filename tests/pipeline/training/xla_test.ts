@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { init, resnet } from "../../../layers/mod.ts";
 import { pathName, startState } from "../../../pipeline/training/state.ts";
-import { type StepState, trainStep } from "../../../pipeline/training/train.ts";
+import { type StepState, trainStep } from "../../../pipeline/training/step.ts";
 import { CIFAR10_STATS } from "../../../pipeline/transforms/transforms.ts";
 import { configure, jit, tf, tree } from "../../../runtime/mod.ts";
 import { assertClose } from "../../reference.ts";
