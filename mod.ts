@@ -33,6 +33,7 @@ export {
   type Precision,
   type Progress,
   readCpu,
+  repeat,
   type RuntimeInfo,
   runtimeInfo,
   type RuntimeOptions,
