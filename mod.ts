@@ -107,6 +107,7 @@ export {
   learningRate,
   loadRecipe,
   type Lookahead,
+  modelFor,
   type Muon,
   type Network,
   optimize,

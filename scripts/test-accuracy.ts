@@ -1,8 +1,8 @@
 /** `deno task test-accuracy`: how good a trained run is on the test images. */
 import { join } from "@std/path";
-import { fetchCifar, loadCifar, outputShape } from "../pipeline/data/mod.ts";
+import { fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
 import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
-import { buildModel, prepare, testResults } from "../pipeline/training/mod.ts";
+import { modelFor, prepare, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf } from "../runtime/mod.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
 import { dataFlag, runFlag, runTask, type Values } from "./cli/task.ts";
@@ -31,8 +31,7 @@ async function testRun({ run, tta, json, data }: Values<typeof task.flags>): Pro
   configure({ progress });
   await tf.ready();
   const { test } = prepare(await loadCifar(data), recipe);
-  const [inputSize] = outputShape(test!);
-  const model = buildModel(recipe.network, { numClasses: test!.classes.length, inputSize });
+  const model = modelFor(recipe.network, test!);
   const variables = await loadWeights(join(dir, RUN_FILES.weights), model);
   // One figure, as it was asked for: the recipe's own test-time augmentation is the end of its training's.
   const asked = { ...recipe.testing, tta: false };

@@ -1,5 +1,6 @@
 /** What run folders of before recipes had parts looked like, brought into the form that they have now. */
 import { fromPyTorch, type Model, type NumericArray } from "../../layers/mod.ts";
+import { isObject } from "../../runtime/system/schema.ts";
 
 /** A recipe of before, flat and with a `model`; anything else comes back as it is. */
 export function currentRecipe(value: unknown): unknown {
@@ -57,8 +58,4 @@ export function currentTensors(
     named[key.startsWith("slow.") ? `slow/${collection(name)}/${name}` : `optState/velocity/${name}`] = array;
   }
   return named;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

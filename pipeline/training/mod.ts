@@ -15,7 +15,7 @@ export {
   type Shapes,
 } from "./optimizer.ts";
 export { prepare } from "./prepare.ts";
-export { buildModel, type Network, type Recipe, type Training } from "./recipe.ts";
+export { buildModel, modelFor, type Network, type Recipe, type Training } from "./recipe.ts";
 export { loadRecipe } from "./recipe_file.ts";
 export { findRecipe, recipes } from "./recipes.ts";
 export { learningRate, type Schedule } from "./schedule.ts";

@@ -22,7 +22,7 @@ import {
   textThat,
   truth,
 } from "../../runtime/system/schema.ts";
-import type { Transform } from "../data/dataset.ts";
+import { type Dataset, outputShape, type Transform } from "../data/dataset.ts";
 import type { Testing } from "../inference/evaluate.ts";
 import { transformSchema } from "../transforms/transforms.ts";
 import { type Lookahead, lookaheadSchema } from "./lookahead.ts";
@@ -168,4 +168,13 @@ export function buildModel(
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     throw new UsageError(`${action}: ${error.message}`);
   }
+}
+
+/** The network of a recipe for the classes of a data set, and for its images as they come out of the transforms. */
+export function modelFor(
+  network: Network,
+  dataset: Pick<Dataset, "imageShape" | "transforms" | "classes">,
+): Model {
+  const [inputSize] = outputShape(dataset);
+  return buildModel(network, { numClasses: dataset.classes.length, inputSize });
 }

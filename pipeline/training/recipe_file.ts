@@ -3,7 +3,7 @@ import { basename } from "@std/path";
 import * as v from "valibot";
 import { UserError } from "../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
-import { check, checkJson, oneOf } from "../../runtime/system/schema.ts";
+import { check, checkJson, isObject, oneOf } from "../../runtime/system/schema.ts";
 import { type Recipe, recipeSchema } from "./recipe.ts";
 import { findRecipe, recipes } from "./recipes.ts";
 
@@ -64,8 +64,4 @@ function merge(base: unknown, changes: unknown): unknown {
     else merged[key] = merge(merged[key], change);
   }
   return merged;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,9 @@
 /** Puts libtensorflow behind tfjs: its own table of kernels, over this runtime's binding. */
 import "./compat.ts";
+import { join } from "@std/path";
 import * as tfjs from "@tensorflow/tfjs";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import "@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js";
-import { join } from "@std/path";
 import { install } from "../install/install.ts";
 import { locate, type Located } from "../install/locate.ts";
 import { cacheFolder } from "../install/paths.ts";

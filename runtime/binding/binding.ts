@@ -1,5 +1,4 @@
 /** The object that tfjs-node's backend talks to (`TFJSBinding`), over Deno's FFI instead of a native addon. */
-import { mixedFormat } from "./mixed_precision.ts";
 import type { TFJSBinding } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import { UserError } from "../system/errors.ts";
 import { taskCommand } from "../system/package.ts";
@@ -8,6 +7,7 @@ import { readBuffer } from "./buffers.ts";
 import { DType } from "./dtypes.ts";
 import { faultless } from "./faults.ts";
 import { cString, cStringBytes, type Library } from "./library.ts";
+import { mixedFormat } from "./mixed_precision.ts";
 import { encodeConfig } from "./protos.ts";
 import { allocate, deleteStrings, read, type Values } from "./tensors.ts";
 import { Trace, type TracedTensor } from "./trace.ts";

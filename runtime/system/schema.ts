@@ -205,6 +205,11 @@ export function isOf<T>(schema: Schema<T>, value: unknown): value is T {
   return v.is(schema, value);
 }
 
+/** Whether a value is an object with fields: no list, not `null`. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A value as a message shows it. */
 function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(cut(value));

@@ -17,6 +17,7 @@ import { disposeState, startState, type TrainState } from "../../../pipeline/tra
 import { tf, tree } from "../../../runtime/mod.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { leakTest } from "../../runtime/harness.ts";
+import { inFolder } from "../../in_folder.ts";
 
 const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 4], numClasses: 3 });
 
@@ -55,14 +56,7 @@ function bits(tensors: Tensors): [string, number[], Uint32Array][] {
 
 /** A test with a folder of its own that leaves no tensor and no handle behind. */
 function test(name: string, fn: (dir: string) => Promise<void>): void {
-  leakTest(name, async () => {
-    const dir = await Deno.makeTempDir();
-    try {
-      await fn(dir);
-    } finally {
-      await Deno.remove(dir, { recursive: true });
-    }
-  });
+  leakTest(name, () => inFolder(fn));
 }
 
 const ADAMW: Optimizer = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };

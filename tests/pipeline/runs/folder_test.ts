@@ -17,7 +17,7 @@ import {
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import type { EpochReport } from "../../../pipeline/training/train.ts";
 import { UsageError, UserError } from "../../../runtime/system/errors.ts";
-import { granted } from "../../needs.ts";
+import { folderTest as test } from "../../in_folder.ts";
 
 const info: RunInfo = {
   recipe: recipes.tutorial,
@@ -39,22 +39,6 @@ const line: EpochMetrics = {
   validationAccuracy: 0.5668,
   learningRate: 0.01,
 };
-
-/** A test with a folder of its own. */
-function test(name: string, fn: (dir: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !granted("read", "write"),
-    async fn(): Promise<void> {
-      const dir = await Deno.makeTempDir();
-      try {
-        await fn(dir);
-      } finally {
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
-  });
-}
 
 const names = (dir: string): string[] => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
 

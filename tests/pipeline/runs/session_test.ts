@@ -11,6 +11,7 @@ import { UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { madeData } from "../../made_data.ts";
 import { leakTest } from "../../runtime/harness.ts";
 import { Recorder } from "../recorder.ts";
+import { inFolder } from "../../in_folder.ts";
 
 const data = madeData({ images: 60, testImages: 20, classes: 10, size: 32 });
 
@@ -57,14 +58,7 @@ async function told(settings: Partial<RunSettings>, options: SessionOptions, sto
 
 /** A test with a folder of its own that leaves no tensor and no handle behind. */
 function test(name: string, fn: (root: string) => Promise<void>): void {
-  leakTest(name, async () => {
-    const root = await Deno.makeTempDir();
-    try {
-      await fn(root);
-    } finally {
-      await Deno.remove(root, { recursive: true });
-    }
-  });
+  leakTest(name, () => inFolder(fn));
 }
 
 const names = (dir: string): string[] => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();

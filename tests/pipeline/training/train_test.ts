@@ -26,15 +26,11 @@ import { madeData } from "../../made_data.ts";
 import { assertClose, nchwToNhwc, oihwToHwio, permute, type Reference } from "../../reference.ts";
 import { held, leakTest, toTensor } from "../../runtime/harness.ts";
 import { bits, OPTIMIZERS, smallModel, smallRunData, smallTraining } from "../small_run.ts";
+import { inFolder } from "../../in_folder.ts";
 
 /** Runs `use` with the path of a file that may be written, and removes it. */
-async function withFile(use: (path: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await use(join(dir, "checkpoint.safetensors"));
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+function withFile(use: (path: string) => Promise<void>): Promise<void> {
+  return inFolder((dir) => use(join(dir, "checkpoint.safetensors")));
 }
 
 /** Trains and writes down what is reported; the state is the caller's. */

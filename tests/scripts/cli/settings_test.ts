@@ -10,7 +10,7 @@ import { settingsOf } from "../../../scripts/cli/settings.ts";
 import { type Flag, parseFlags } from "../../../scripts/cli/task.ts";
 import { recipeText } from "../../../scripts/recipe.ts";
 import { trainTask } from "../../../scripts/train.ts";
-import { granted } from "../../needs.ts";
+import { folderTest } from "../../in_folder.ts";
 
 const { fast } = recipes;
 
@@ -21,18 +21,7 @@ function settings(...args: string[]): Promise<Partial<RunSettings>> {
 
 /** A test with a folder of its own. */
 function test(name: string, fn: (dir: string) => Promise<void>): void {
-  Deno.test({
-    name: `settings: ${name}`,
-    ignore: !granted("read", "write"),
-    async fn(): Promise<void> {
-      const dir = await Deno.makeTempDir();
-      try {
-        await fn(dir);
-      } finally {
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
-  });
+  folderTest(`settings: ${name}`, fn);
 }
 
 /** Writes a recipe file. */
