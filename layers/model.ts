@@ -1,5 +1,5 @@
 /** A network: its output node, with everything that the output needs in the order in which it runs. */
-import type { InputNode, Node } from "./nodes/node.ts";
+import type { BatchNormNode, ConvNode, InputNode, Node } from "./nodes/node.ts";
 
 /**
  * How weights are drawn. `pytorch`: the default of PyTorch's layers. `heNormal`: K. He et al., "Delving Deep
@@ -72,6 +72,24 @@ export function mapNodes(model: Model, change: (node: Node, before: Node) => Nod
   }
   const { name, initScheme } = model;
   return defineModel(changed.get(model.output)!, { name, initScheme });
+}
+
+/** A convolution, and the batch norm that alone reads it. */
+export interface NormalizedConv {
+  readonly conv: ConvNode;
+  readonly norm: BatchNormNode;
+}
+
+/** All of a network's, in the order in which they run. */
+export function normalizedConvs({ nodes }: Model): NormalizedConv[] {
+  const readers = new Map<Node, number>();
+  for (const { inputs } of nodes) {
+    for (const input of inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
+  }
+  return nodes.flatMap((norm) => {
+    const conv = norm.op === "batchNorm" ? norm.inputs[0] : undefined;
+    return norm.op === "batchNorm" && conv?.op === "conv" && readers.get(conv) === 1 ? [{ conv, norm }] : [];
+  });
 }
 
 /** The node on other inputs of the same shapes. */

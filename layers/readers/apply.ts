@@ -1,8 +1,8 @@
 /** Runs a model on tensors: a fold over its nodes. */
 import * as runtime from "../../runtime/mod.ts";
 import { tf } from "../../runtime/mod.ts";
-import type { Model } from "../model.ts";
-import { type Node, showShape, unreachable } from "../nodes/node.ts";
+import { type Model, normalizedConvs } from "../model.ts";
+import { type ConvNode, type Node, showShape, unreachable } from "../nodes/node.ts";
 import { type Parameter, parameters } from "./parameters.ts";
 import type { Tensors, Variables } from "./variables.ts";
 
@@ -19,7 +19,8 @@ export interface ApplyOptions {
  *
  * Evaluation normalises with the running statistics. Training normalises with those of the batch, and gives
  * the running ones after this batch: `running = (1 - momentum) * running + momentum * batch`, the batch's
- * variance unbiased, as PyTorch does.
+ * variance unbiased, as PyTorch does. There a convolution's bias before a batch norm, which subtracts it again, is
+ * counted in the running mean alone, and its gradient is exactly zero.
  *
  * @param x `[n, h, w, c]` float32, with `[h, w, c]` the shape of the model's input.
  * @returns `[logits]`, and `[logits, batchStats]` while training: `logits` is `[n, ...]` with the shape of
@@ -66,10 +67,14 @@ export function apply(
   return tf.tidy(() => {
     const values = new Map<Node, tf.Tensor>([[model.input, x]]);
     const batchStats: Tensors = {};
+    const unbiased = new Map<Node, ConvNode>();
+    for (const { conv, norm } of options.train ? normalizedConvs(model) : []) {
+      if (conv.cfg.bias) unbiased.set(norm, conv).set(conv, conv);
+    }
     for (const [index, node] of model.nodes.entries()) {
       const inputs = node.inputs.map((input: Node) => values.get(input)!);
       if (node.op !== "input") {
-        const context = { ...options, variables, batchStats, index };
+        const context = { ...options, variables, batchStats, index, unbiased };
         values.set(node, runtime.withScope(node.name, () => run(node, inputs, context)));
       }
     }
@@ -85,6 +90,8 @@ interface Context extends ApplyOptions {
   readonly batchStats: Tensors;
   /** Place of the node in the model, for a seed of its own. */
   readonly index: number;
+  /** Convolutions without the bias that they have, as the batch norm after them subtracts it, by both of the two. */
+  readonly unbiased: ReadonlyMap<Node, ConvNode>;
 }
 
 /** One node on the values of its inputs, whose shapes were checked when the model was made. */
@@ -102,7 +109,7 @@ function run(
   switch (node.op) {
     case "conv": {
       const y = runtime.conv2d(map, param("weight"), node.cfg);
-      return node.cfg.bias ? runtime.biasAdd(y, param("bias")) : y;
+      return node.cfg.bias && !context.unbiased.has(node) ? runtime.biasAdd(y, param("bias")) : y;
     }
     case "linear": {
       const y = tf.matMul(x as tf.Tensor2D, param<tf.Tensor2D>("weight"));
@@ -168,14 +175,25 @@ function runBatchNorm(node: Node & { op: "batchNorm" }, x: tf.Tensor4D, context:
       }; use a larger batch`,
     );
   }
-  const batch = runtime.batchNormTrain(x, scale, offset, epsilon);
+  const conv = context.unbiased.get(node);
+  const bias = conv && params[`${conv.name}.bias`] as tf.Tensor1D;
+  const batch = runtime.batchNormTrain(x, scale, bias ? besides(offset, bias) : offset, epsilon);
   const update = (running: tf.Tensor1D, current: tf.Tensor1D): tf.Tensor1D =>
     tf.add(tf.mul(running, 1 - momentum), tf.mul(current, momentum));
   runtime.withScope("statistics", () => {
-    context.batchStats[meanName] = update(mean, batch.mean);
+    context.batchStats[meanName] = update(mean, bias ? tf.add(batch.mean, bias) : batch.mean);
     context.batchStats[varianceName] = update(variance, batch.variance);
   });
   return batch.y;
+}
+
+/** The one as it is; the other has no effect, but a gradient: zero. */
+function besides(one: tf.Tensor1D, other: tf.Tensor1D): tf.Tensor1D {
+  const both = tf.customGrad((one, other) => ({
+    value: tf.clone(one as tf.Tensor1D),
+    gradFunc: (dy: tf.Tensor | tf.Tensor[]) => [dy as tf.Tensor, tf.zerosLike(other as tf.Tensor)],
+  }));
+  return both(one, other) as tf.Tensor1D;
 }
 
 function checkInput(model: Model, x: tf.Tensor): void {

@@ -1,7 +1,7 @@
 /** Batch norm folded into the convolutions before it: the same network for evaluation, in fewer steps. */
 import { tf } from "../../runtime/mod.ts";
-import { mapNodes, type Model } from "../model.ts";
-import type { BatchNormNode, ConvNode, Node } from "../nodes/node.ts";
+import { mapNodes, type Model, type NormalizedConv, normalizedConvs } from "../model.ts";
+import type { ConvNode, Node } from "../nodes/node.ts";
 import type { Tensors, Variables } from "./variables.ts";
 
 /**
@@ -30,28 +30,17 @@ import type { Tensors, Variables } from "./variables.ts";
  * ```
  */
 export function foldBatchNorm(model: Model, variables: Variables): { model: Model; variables: Variables } {
-  const readers = new Map<Node, number>();
-  for (const { inputs } of model.nodes) {
-    for (const input of inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
-  }
-  const pairs: Pair[] = [];
+  const pairs = normalizedConvs(model);
+  const norms = new Set<Node>(pairs.map(({ norm }) => norm));
   const folded = mapNodes(model, (node, before) => {
-    const conv = before.op === "batchNorm" ? before.inputs[0] : undefined;
-    if (before.op !== "batchNorm" || conv?.op !== "conv" || readers.get(conv) !== 1) return node;
-    pairs.push({ conv, norm: before });
+    if (!norms.has(before)) return node;
     const alone = node.inputs[0] as ConvNode;
     return { ...alone, cfg: { ...alone.cfg, bias: true } };
   });
   return { model: folded, variables: foldVariables(pairs, variables) };
 }
 
-/** A convolution and the batch norm that goes into it. */
-interface Pair {
-  readonly conv: ConvNode;
-  readonly norm: BatchNormNode;
-}
-
-function foldVariables(pairs: readonly Pair[], { params, batchStats }: Variables): Variables {
+function foldVariables(pairs: readonly NormalizedConv[], { params, batchStats }: Variables): Variables {
   const replaced = new Set(
     pairs.flatMap(({ conv, norm }) =>
       [conv, norm].flatMap(({ name }) =>
