@@ -26,6 +26,14 @@ export interface TensorMetadata {
   dtype: number;
 }
 
+/** What ops are traced for. */
+interface TraceFormat {
+  /** Whether they compute in bfloat16 where that pays. */
+  readonly bfloat16: boolean;
+  /** Whether XLA compiles them. */
+  readonly xla: boolean;
+}
+
 /** A traced function: its name in TensorFlow, and what comes out of it. */
 export interface TracedFunction {
   readonly name: string;
@@ -100,7 +108,7 @@ export class Binding implements TFJSBinding {
     readonly constants: Map<number, TracedTensor>;
     /** Tensors in the other number format. */
     readonly casts: Map<TracedTensor, TracedTensor>;
-    readonly bfloat16: boolean;
+    readonly format: TraceFormat;
     readonly callees: TracedFunction[];
   } | undefined;
 
@@ -263,21 +271,22 @@ export class Binding implements TFJSBinding {
    * `finish` while their tensors live. Ops on traced tensors become nodes; ops on concrete ones run now and end up as
    * constants.
    *
-   * @param options `bfloat16`: whether ops compute in it where that pays (`mixed_precision.ts`).
+   * @param options `bfloat16`: whether ops compute in it where that pays (`mixed_precision.ts`); `xla`: whether XLA will
+   *   compile it.
    * @throws {JitError} If the body does something that has no meaning before the function runs.
    */
   trace(
     name: string,
     inputs: readonly { shape: readonly number[]; dtype: number }[],
     body: (inputs: TensorMetadata[], finish: (ids: number[]) => void) => void,
-    { bfloat16 = false }: { bfloat16?: boolean } = {},
+    { bfloat16 = false, xla = false }: Partial<TraceFormat> = {},
   ): TracedFunction {
     if (this.#trace !== undefined) throw new JitError("Cannot start a trace: another one is under way");
-    return this.#traceFunction(name, inputs, body, bfloat16);
+    return this.#traceFunction(name, inputs, body, { bfloat16, xla });
   }
 
   /**
-   * Traces a function that the one being traced will call, such as the body of a loop, in the same number format. Its body
+   * Traces a function that the one being traced will call, such as the body of a loop, in the same format. Its body
    * may use what it is given, and constants, but no tensor of the trace around it.
    */
   traceCallee(
@@ -288,7 +297,7 @@ export class Binding implements TFJSBinding {
     const caller = this.#trace;
     if (caller === undefined) throw new JitError("Cannot trace a callee: no trace is under way");
     try {
-      const callee = this.#traceFunction(name, inputs, body, caller.bfloat16);
+      const callee = this.#traceFunction(name, inputs, body, caller.format);
       caller.callees.push(callee);
       return callee;
     } finally {
@@ -300,11 +309,11 @@ export class Binding implements TFJSBinding {
     name: string,
     inputs: readonly { shape: readonly number[]; dtype: number }[],
     body: (inputs: TensorMetadata[], finish: (ids: number[]) => void) => void,
-    bfloat16: boolean,
+    format: TraceFormat,
   ): TracedFunction {
     using graph = new Trace(this.#library);
     const callees: TracedFunction[] = [];
-    this.#trace = { graph, constants: new Map(), casts: new Map(), bfloat16, callees };
+    this.#trace = { graph, constants: new Map(), casts: new Map(), format, callees };
     try {
       const placeholders = inputs.map(({ dtype, shape }) => graph.placeholder(dtype, shape));
       let results: TracedTensor[] = [];
@@ -343,7 +352,12 @@ export class Binding implements TFJSBinding {
 
   /** Whether what is being traced runs in bfloat16 where that pays. */
   get isTracingBfloat16(): boolean {
-    return this.#trace?.bfloat16 ?? false;
+    return this.#trace?.format.bfloat16 ?? false;
+  }
+
+  /** Whether XLA will compile what is being traced. */
+  get isTracingForXla(): boolean {
+    return this.#trace?.format.xla ?? false;
   }
 
   /** The values in float32 of a tensor that a trace has in bfloat16; nothing for any other, which has them itself. */
@@ -515,7 +529,7 @@ export class Binding implements TFJSBinding {
 
   /** Adds an op to the graph being traced. */
   #record(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
-    const { graph, bfloat16 } = this.#trace!;
+    const { graph, format: { bfloat16 } } = this.#trace!;
     const inputs = inputIds.map((id) => this.#traced(id));
     const outputs = bfloat16 ? this.#recordMixed(name, attrs, inputs) : graph.add(name, attrs, inputs);
     return outputs.slice(0, numOutputs).map((output, i) => this.#metadata(output, i));

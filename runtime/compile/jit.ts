@@ -107,7 +107,7 @@ export function compile<A extends readonly unknown[], R>(
         results = result.structure;
         finish(backend["getInputTensorIds"](result.tensors));
       });
-    }, { bfloat16: precision === "bfloat16" })
+    }, { bfloat16: precision === "bfloat16", xla })
   );
   return { fn: traced, structure: results!, xla };
 }

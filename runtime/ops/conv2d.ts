@@ -2,6 +2,7 @@
 import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "../binding/backend.ts";
 import { defineKernel } from "../binding/kernel.ts";
+import { blockConv2d, blockFilterGradient, blockInputGradient } from "./blocks.ts";
 import { type Algorithm, chooseAlgorithm } from "./conv2d_choice.ts";
 import { directConv2d, directFilterGradient, directInputGradient } from "./direct.ts";
 import { patchesFilterGradient } from "./patches.ts";
@@ -17,27 +18,39 @@ const convolution = defineKernel<"x" | "kernel", Attrs>({
   forward: (inputs, attrs) => {
     const [x, kernel] = [inputs.x, inputs.kernel] as tfjs.Tensor4D[];
     const algorithm = algorithmFor(attrs);
-    return algorithm.kind === "winograd"
-      ? [winogradConv2d(x, kernel, algorithm.tile)]
-      : [directConv2d(x, kernel, attrs)];
+    switch (algorithm.kind) {
+      case "winograd":
+        return [winogradConv2d(x, kernel, algorithm.tile)];
+      case "blocks":
+        return [blockConv2d(x, kernel, attrs, algorithm.block)];
+      case "direct":
+        return [directConv2d(x, kernel, attrs)];
+    }
   },
   save: { inputs: ["x", "kernel"] },
   gradient: (gradients, saved, attrs) => {
     const [dy, x, kernel] = [...gradients, ...saved] as tfjs.Tensor4D[];
     const algorithm = algorithmFor(attrs);
-    if (algorithm.kind === "winograd") {
-      return {
-        x: () => winogradInputGradient(dy, kernel, algorithm.tile),
-        kernel: () => winogradFilterGradient(x, dy, algorithm.tile),
-      };
+    switch (algorithm.kind) {
+      case "winograd":
+        return {
+          x: () => winogradInputGradient(dy, kernel, algorithm.tile),
+          kernel: () => winogradFilterGradient(x, dy, algorithm.tile),
+        };
+      case "blocks":
+        return {
+          x: () => blockInputGradient(dy, kernel, attrs, algorithm.block),
+          kernel: () => blockFilterGradient(x, dy, attrs, algorithm.block),
+        };
+      case "direct":
+        return {
+          x: () => directInputGradient(dy, kernel, attrs, algorithm),
+          kernel: () =>
+            algorithm.filterGradient === "patches"
+              ? patchesFilterGradient(x, dy, attrs)
+              : directFilterGradient(x, dy, attrs, algorithm),
+        };
     }
-    return {
-      x: () => directInputGradient(dy, kernel, attrs, algorithm),
-      kernel: () =>
-        algorithm.filterGradient === "patches"
-          ? patchesFilterGradient(x, dy, attrs)
-          : directFilterGradient(x, dy, attrs, algorithm),
-    };
   },
 });
 
@@ -48,6 +61,7 @@ function algorithmFor({ isDifferentiated, ...convolution }: Attrs): Algorithm {
   return chooseAlgorithm(convolution, {
     precision: binding.isTracing ? traced : undefined,
     isDifferentiated,
+    isXla: binding.isTracingForXla,
     processor: binding.isUsingGpuDevice() ? "GPU" : cpu.instructions,
   });
 }

@@ -3,6 +3,7 @@
  * follow measurements: docs/performance.md, "Which convolution where".
  */
 import type { Precision } from "../compile/jit.ts";
+import { type Block, fitsBlocks } from "./blocks.ts";
 import { type Convolution, outputSize } from "./window.ts";
 
 /** What a convolution is for, and what runs it. */
@@ -11,16 +12,19 @@ export interface Setting {
   readonly precision: Precision | undefined;
   /** Whether its gradients will be taken too. */
   readonly isDifferentiated: boolean;
+  /** Whether XLA compiles that graph. */
+  readonly isXla: boolean;
   /** "GPU", or the processor's instructions as `readCpu` names them. */
   readonly processor: string;
 }
 
 /**
  * Winograd's convolution with that tile, for the gradients too; or TensorFlow's direct one, with the gradient of the
- * kernel by TensorFlow too or as a product of patches.
+ * kernel by TensorFlow too or as a product of patches; or that of blocks of pixels.
  */
 export type Algorithm =
   | { readonly kind: "winograd"; readonly tile: number }
+  | { readonly kind: "blocks"; readonly block: Block }
   | {
     readonly kind: "direct";
     readonly filterGradient: "direct" | "patches";
@@ -32,10 +36,31 @@ export type Algorithm =
 export function chooseAlgorithm(convolution: Convolution, setting: Setting): Algorithm {
   const tile = winogradTile(convolution, setting);
   if (tile !== undefined) return { kind: "winograd", tile };
+  const block = blockFor(convolution, setting);
+  if (block !== undefined) return { kind: "blocks", block };
   // cuDNN has kernels for every shape and padding.
   const isOnGpu = setting.processor === "GPU";
   const takesPatches = !isOnGpu && setting.precision === "bfloat16" && hasSmallMap(convolution);
   return { kind: "direct", filterGradient: takesPatches ? "patches" : "direct", padsApart: !isOnGpu };
+}
+
+/** Channels that a GPU's matrix units are busy with. */
+const BUSY = 64;
+
+/**
+ * The blocks in which a GPU is faster, whose matrix units a convolution of few channels leaves idle: those that give 64
+ * channels, or of a first layer with a stride four pixels. Only in a graph of XLA's, where the kernel of blocks and what
+ * moves pixels are part of other kernels.
+ */
+function blockFor(convolution: Convolution, { precision, isXla, processor }: Setting): Block | undefined {
+  if (processor !== "GPU" || precision !== "bfloat16" || !isXla) return undefined;
+  const { stride, kernelShape: [, , channels, filters] } = convolution;
+  const columns = BUSY / filters;
+  const block = stride === 1 ? { rows: 1, columns } : { rows: 2, columns: 2 };
+  const isWanted = stride === 1
+    ? [2, 4].includes(columns) && channels <= filters
+    : stride === 2 && channels <= 4 && filters <= BUSY;
+  return isWanted && fitsBlocks(convolution, block) ? block : undefined;
 }
 
 /**

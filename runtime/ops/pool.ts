@@ -1,6 +1,8 @@
 /** Maximum and mean over windows. */
 import * as tfjs from "@tensorflow/tfjs";
+import { runtime } from "../binding/backend.ts";
 import { callOp, defineKernel, T } from "../binding/kernel.ts";
+import { maxOfTaps, maxOfTapsGradient } from "./max_taps.ts";
 import { checkWindow, paddingAttrs, type Pool, reachedPaddings } from "./window.ts";
 
 function poolAttrs({ kernelSize, stride, padding }: Pool) {
@@ -20,6 +22,16 @@ const maximumPool = defineKernel<"x", Pool>({
   gradient: ([dy], [x, y], pool) => ({ x: () => callOp("MaxPoolGrad", poolAttrs(pool), [x, y, dy])[0] }),
 });
 
+const maximumOfTaps = defineKernel<"x", Pool & { xShape: number[] }>({
+  name: "NativeMaxOfTaps",
+  inputs: ["x"],
+  forward: ({ x }, pool) => maxOfTaps(x as tfjs.Tensor4D, pool),
+  save: { outputs: [false, true] },
+  gradient: ([dy], [tap], pool) => ({
+    x: () => maxOfTapsGradient(dy as tfjs.Tensor4D, tap as tfjs.Tensor4D, pool),
+  }),
+});
+
 /**
  * Maximum over windows; padding counts as minus infinity, as in PyTorch.
  * @param x `[N, H, W, C]`.
@@ -29,11 +41,13 @@ const maximumPool = defineKernel<"x", Pool>({
 export function maxPool(x: tfjs.Tensor4D, pool: Pool): tfjs.Tensor4D {
   checkWindow("maxPool", pool);
   const { kernelSize, padding } = pool;
-  if (padding === 0) return maximumPool({ x }, pool)[0] as tfjs.Tensor4D;
   return tfjs.tidy(() => {
     const paddings = reachedPaddings(x.shape, [kernelSize, kernelSize], pool);
-    const padded = tfjs.pad(x, paddings, -Infinity); // oneDNN pools what needs no padding only
-    return maximumPool({ x: padded }, { ...pool, padding: 0 })[0] as tfjs.Tensor4D;
+    const padded = padding === 0 ? x : tfjs.pad(x, paddings, -Infinity); // oneDNN pools what needs no padding only
+    const unpadded = { ...pool, padding: 0 };
+    return (runtime().binding.isTracingForXla
+      ? maximumOfTaps({ x: padded }, { ...unpadded, xShape: padded.shape })
+      : maximumPool({ x: padded }, unpadded))[0] as tfjs.Tensor4D;
   });
 }
 

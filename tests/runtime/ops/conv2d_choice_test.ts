@@ -3,19 +3,31 @@ import { assertEquals } from "@std/assert";
 import { chooseAlgorithm, type Setting } from "../../../runtime/ops/conv2d_choice.ts";
 
 const WINDOW = { stride: 1, padding: 1 };
-const SETTING: Setting = { precision: "float32", isDifferentiated: true, processor: "AVX-512" };
+const SETTING: Setting = {
+  precision: "float32",
+  isDifferentiated: true,
+  isXla: false,
+  processor: "AVX-512",
+};
 
-/** The choice in one word: the tile of Winograd's convolution, or what the kernel's gradient is by. */
+/** The choice in one word: the tile of Winograd's convolution, the block, or what the kernel's gradient is by. */
 function choose(
   [height, width]: readonly number[],
   kernelShape: readonly number[],
   setting: Partial<Setting> = {},
   window = WINDOW,
-): number | "direct" | "patches" {
+): number | string {
   const xShape = [16, height, width, kernelShape[2]];
   const convolution = { ...window, xShape, kernelShape: [...kernelShape] };
   const algorithm = chooseAlgorithm(convolution, { ...SETTING, ...setting });
-  return algorithm.kind === "winograd" ? algorithm.tile : algorithm.filterGradient;
+  switch (algorithm.kind) {
+    case "winograd":
+      return algorithm.tile;
+    case "blocks":
+      return `${algorithm.block.rows} x ${algorithm.block.columns}`;
+    case "direct":
+      return algorithm.filterGradient;
+  }
 }
 
 const square = (channels: number): number[] => [3, 3, channels, channels];
@@ -144,4 +156,26 @@ Deno.test("conv2d's choice: on a GPU cuDNN's own, for gradients with padding on 
     filterGradient: "patches",
     padsApart: true,
   });
+});
+
+Deno.test("conv2d's choice: in blocks where a GPU's matrix units would idle, and XLA compiles", () => {
+  const gpu = { precision: "bfloat16", isXla: true, processor: "GPU" } as const;
+  const tutorial = { stride: 2, padding: 3 };
+  assertEquals(choose([224, 224], [7, 7, 3, 64], gpu, tutorial), "2 x 2");
+  assertEquals(choose([224, 222], [7, 7, 3, 64], gpu, tutorial), "direct"); // blocks of 4 pixels do not fit
+  assertEquals(choose([224, 224], [7, 7, 5, 64], gpu, tutorial), "direct");
+  // A CIFAR ResNet: its first layer, its three stages, what is between two.
+  const wide = (channels: number, filters: number, size = 32, window = WINDOW) =>
+    choose([size, size], [3, 3, channels, filters], gpu, window);
+  assertEquals([wide(3, 16), wide(16, 16), wide(32, 32, 16)], ["1 x 4", "1 x 4", "1 x 2"]);
+  assertEquals([wide(64, 64, 8), wide(16, 32, 32, { stride: 2, padding: 1 })], ["direct", "direct"]);
+  assertEquals([wide(16, 16, 31), wide(24, 24), wide(32, 16)], ["direct", "direct", "direct"]);
+  assertEquals(wide(16, 16, 32, { stride: 1, padding: 0 }), "direct");
+  const others: Partial<Setting>[] = [
+    { precision: "float32" },
+    { precision: undefined },
+    { isXla: false },
+    { processor: "AVX-512" },
+  ];
+  for (const other of others) assertEquals(choose([32, 32], square(16), { ...gpu, ...other }), "direct");
 });

@@ -1,9 +1,9 @@
 /** Pooling: PyTorch's values, ties, shapes and refusals. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { avgPool, maxPool, tf } from "../../../runtime/mod.ts";
+import { avgPool, jit, maxPool, type Pool, tf } from "../../../runtime/mod.ts";
 import golden from "../../data/golden/max_pool.json" with { type: "json" };
-import { assertClose, FORWARD, GRADIENT, nchwToNhwc } from "../../reference.ts";
-import { eagerAndJitted, gradients, images, tidyTest, toTensor } from "../harness.ts";
+import { assertClose, EXACT, FORWARD, GRADIENT, nchwToNhwc } from "../../reference.ts";
+import { eagerAndJitted, gradients, images, tidyTest, toTensor, uniform } from "../harness.ts";
 
 const test = (name: string, fn: () => void): void => tidyTest(`pool: ${name}`, fn);
 
@@ -27,6 +27,49 @@ test("a tie in a window sends the gradient to one place only", () => {
     [tf.fill([1, 1, 1, 1], 3)],
   )[0];
   assertEquals(Array.from(dx.dataSync()).sort(), [0, 0, 0, 3]);
+});
+
+test("compiled by XLA: the values and gradients of TensorFlow's own op, for every window", () => {
+  const windows: Pool[] = [
+    { kernelSize: 3, stride: 2, padding: 1 }, // a ResNet's
+    { kernelSize: 2, stride: 2, padding: 0 },
+    { kernelSize: 3, stride: 1, padding: 1 },
+    { kernelSize: 3, stride: 2, padding: 0 },
+    { kernelSize: 2, stride: 3, padding: 0 }, // pixels that no window sees
+    { kernelSize: 5, stride: 2, padding: 2 },
+  ];
+  for (const pool of windows) {
+    for (const size of [8, 9]) {
+      const x = uniform<tf.Tensor4D>(size, 2, size, size + 1, 3);
+      const layer = (x: tf.Tensor4D): tf.Tensor4D => maxPool(x, pool);
+      const both = (x: tf.Tensor4D, dy: tf.Tensor4D) => ({ y: layer(x), dx: gradients(layer, [x], [dy])[0] });
+      const dy = uniform<tf.Tensor4D>(1, ...layer(x).shape);
+      const compiled = jit(both, { xla: true });
+      const [found, expected] = [compiled(x, dy), both(x, dy)];
+      compiled.dispose();
+      const what = `${size}, ${Object.values(pool)}`;
+      assertClose(found.y, expected.y, EXACT, `y of ${what}`);
+      assertClose(found.dx, expected.dx, FORWARD, `dx of ${what}`);
+    }
+  }
+});
+
+test("compiled by XLA: of equal pixels the first, as in PyTorch", () => {
+  const layer = (x: tf.Tensor4D): tf.Tensor4D => maxPool(x, { kernelSize: 2, stride: 2, padding: 0 });
+  const compiled = jit(
+    (x: tf.Tensor4D, dy: tf.Tensor4D) => [layer(x), gradients(layer, [x], [dy])[0]],
+    { xla: true },
+  );
+  for (
+    const [pixels, maximum, gradient] of [
+      [[1, 1, 1, 1], 1, [3, 0, 0, 0]],
+      [[0, 2, 2, 1], 2, [0, 3, 0, 0]],
+    ] as const
+  ) {
+    const [y, dx] = compiled(tf.tensor4d([...pixels], [1, 2, 2, 1]), tf.fill([1, 1, 1, 1], 3) as tf.Tensor4D);
+    assertEquals([Array.from(y.dataSync()), Array.from(dx.dataSync())], [[maximum], [...gradient]]);
+  }
+  compiled.dispose();
 });
 
 test("out = floor((in + 2 padding - kernel) / stride) + 1", () => {
