@@ -76,7 +76,15 @@ export {
   split,
   type Transform,
 } from "./pipeline/data/mod.ts";
-export { evaluate, type EvaluateOptions, type Evaluation, type Testing } from "./pipeline/inference/mod.ts";
+export {
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type Evaluator,
+  evaluator,
+  type EvaluatorOptions,
+  type Testing,
+} from "./pipeline/inference/mod.ts";
 export { pipe } from "./pipeline/pipe.ts";
 export {
   type CheckpointNotes,

@@ -133,14 +133,14 @@ async function runCase(flags: BenchFlags): Promise<void> {
   const cpu = readCpu();
   configure({ device, threads, xla: xla && xla === "on", progress: terminalProgress() });
   await tf.ready();
-  const { devices } = runtimeInfo();
-  const benchmarkCase = caseOf(flags, { ...cpu, devices });
+  const { devices, hasBfloat16 } = runtimeInfo();
+  const benchmarkCase = caseOf(flags, { hasBfloat16 });
   const say = (lines: readonly string[]): void => {
     if (!json) lines.forEach((line) => console.log(line));
   };
 
   const benchmark = createBenchmark(benchmarkCase);
-  const { model: network, flopsPerStep } = benchmark;
+  const { model: network, flopsPerStep, stepsPerCall } = benchmark;
   const { inference, ...rest } = benchmarkCase;
   const described = {
     ...rest,
@@ -153,7 +153,7 @@ async function runCase(flags: BenchFlags): Promise<void> {
     versions: versions(),
   } as const;
   say(caseLines(described));
-  if (benchmarkCase.precision === "bfloat16" && !cpu.hasBfloat16) {
+  if (benchmarkCase.precision === "bfloat16" && !hasBfloat16) {
     say(["bfloat16 is emulated: this processor has no instructions for it"]);
   }
 
@@ -167,9 +167,10 @@ async function runCase(flags: BenchFlags): Promise<void> {
     }
   };
   const timing = timeSteps(step, steps === undefined ? { seconds } : { steps }, {
+    stepsPerCall,
     onStep(done) {
-      if (done === 1) startToFirstStepMs = performance.now(); // a clock that starts with the process
-      if (steps === undefined || !isSampled(done, steps)) return;
+      if (done === stepsPerCall) startToFirstStepMs = performance.now(); // a clock that starts with the process
+      if (steps === undefined || !isSampled(done, steps, stepsPerCall)) return;
       const sample = { step: done, tensors: tf.memory().numTensors, handles: liveHandles(), ...readMemory() };
       samples.push(sample);
       say([sampleLine(sample)]);
@@ -194,9 +195,9 @@ async function runCase(flags: BenchFlags): Promise<void> {
 }
 
 /** Whether memory is looked at after so many of the steps: at the start, after each tenth, at the end. */
-export function isSampled(done: number, steps: number): boolean {
+export function isSampled(done: number, steps: number, stepsPerCall = 1): boolean {
   const tenths = (count: number): number => Math.floor(10 * count / steps);
-  return done === 0 || tenths(done) > tenths(done - 1);
+  return done === 0 || tenths(done) > tenths(done - stepsPerCall);
 }
 
 /** Races the peers, each in processes of its own. */
@@ -204,8 +205,7 @@ async function runRace(flags: BenchFlags): Promise<void> {
   const cpu = readCpu();
   const progress = terminalProgress(flags.json);
   const python = await findPython();
-  // TensorFlow does not run in this process: which devices it sees is not known here.
-  const { precision, ...benchmark } = caseOf(flags, { ...cpu, devices: [] });
+  const { precision, ...benchmark } = caseOf(flags, cpu);
   const precisions: Precision[] = flags.precision !== undefined || precision === "float32"
     ? [precision]
     : ["float32", "bfloat16"];

@@ -2,11 +2,12 @@
 import { apply, foldBatchNorm, forwardMultiplyAdds, type Model, type Variables } from "../../layers/mod.ts";
 import { stream } from "../../layers/readers/random.ts";
 import { type Profile, profile, type ProfileOptions } from "../../runtime/compile/mod.ts";
-import { jit, type Precision, tf, tree } from "../../runtime/mod.ts";
+import { gpuHolds, jit, type Precision, tf, toGpu, tree } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import { createDataset, type Data, type Dataset } from "../data/dataset.ts";
 import { buildModel, type Recipe } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
+import { AT_ONCE, deviceRunner, UNREAD_CALLS } from "../training/runners.ts";
 import { disposeState, initialVariables, startState } from "../training/state.ts";
 import { type StepState, trainStep } from "../training/step.ts";
 import { applyTransforms } from "../transforms/apply.ts";
@@ -21,6 +22,7 @@ const MODELS = {
   resnet56: { recipe: "resnet56", batch: 128, size: 32 },
   resnet110: { recipe: "resnet110", batch: 128, size: 32 },
   resnet34: { recipe: "tutorial", batch: 16, size: 224 },
+  resnet50: { recipe: "resnet50", batch: 16, size: 224 },
   fast: { recipe: "fast", batch: findRecipe("fast").training.batchSize, size: 32 },
   accurate: { recipe: "accurate", batch: findRecipe("accurate").training.batchSize, size: 32 },
 } as const;
@@ -45,7 +47,7 @@ export interface BenchmarkCase {
   readonly inference: boolean;
 }
 
-/** Batch and size of a model where they are not given: 16 at 224 for ResNet-34, 128 at 32 for the others. */
+/** Batch and size of a model where they are not given. */
 export function caseDefaults(model: BenchmarkModel): { batch: number; size: number } {
   const { batch, size } = MODELS[model];
   return { batch, size };
@@ -63,7 +65,9 @@ export interface Benchmark {
   readonly model: Model;
   /** Multiplications and additions of the convolutions and linear layers in one step, forward and backward. */
   readonly flopsPerStep: number;
-  /** Runs one step to its end and returns the loss, or for inference one of the logits. */
+  /** Steps that one call of `step` runs: several where training does so, on a GPU. */
+  readonly stepsPerCall: number;
+  /** Runs them to their end and returns the last loss, or for inference one of the logits. */
   step(): number;
   /** Where the time of a step goes. */
   profile(options?: Pick<ProfileOptions, "runs" | "threads">): Profile;
@@ -74,7 +78,8 @@ export interface Benchmark {
 /**
  * Prepares a case. The images are whole numbers 0 to 255 drawn from a seed, uploaded once; a step normalises them,
  * that of `fast` and `accurate` augments them as its recipe does. A training step is `trainStep` with the recipe's
- * optimizer; its state is given away from step to step as in `train`.
+ * optimizer; its state is given away from step to step as in `train`. On a GPU the images lie there as bytes and many
+ * steps run a call, as in `train`.
  *
  * @throws {UsageError} If the network cannot be built for images of that size.
  */
@@ -94,6 +99,7 @@ export function createBenchmark(
   return {
     model,
     flopsPerStep: 2 * passes * batch * forwardMultiplyAdds(model),
+    stepsPerCall: steps.stepsPerCall,
     step: steps.step,
     profile: (options) => steps.profile({ ...options, precision }),
     dispose(): void {
@@ -103,7 +109,9 @@ export function createBenchmark(
   };
 }
 
-type Steps = Pick<Benchmark, "step" | "dispose"> & { profile(options: ProfileOptions): Profile };
+type Steps = Pick<Benchmark, "stepsPerCall" | "step" | "dispose"> & {
+  profile(options: ProfileOptions): Profile;
+};
 
 function trainingSteps(
   model: Model,
@@ -119,24 +127,56 @@ function trainingSteps(
     seed: tf.tensor1d([SEED, state.step], "int32"),
   });
   const tensors = (): StepState => ({ variables: state.variables, optState: state.optState });
+  const goOn = (next: StepState, steps: number): void => {
+    tree.dispose(tensors());
+    state = { ...state, ...next, step: state.step + steps };
+  };
+  const profileStep = (options: ProfileOptions): Profile => {
+    const more = changing();
+    try {
+      return profile(compiled, [tensors(), { ...input, ...more }], options);
+    } finally {
+      tf.dispose([more]);
+    }
+  };
+  if (gpuHolds(dataset.images.length)) {
+    const atOnce = training.lookahead?.every ?? AT_ONCE;
+    const runner = deviceRunner(compiled, dataset, precision, { batchSize: dataset.indices.length, atOnce });
+    const members = Array.from({ length: atOnce }, () => dataset.indices);
+    const rates = members.map(() => LEARNING_RATE);
+    const call = (): tf.Tensor1D => {
+      const { losses, ...next } = runner.run(tensors(), { first: state.step, seed: SEED, members, rates });
+      goOn(next, atOnce);
+      return losses;
+    };
+    // Of large images a few steps are so long that waiting for them less often tells nothing.
+    const calls = dataset.imageShape[0] < 224 ? UNREAD_CALLS : 1;
+    return {
+      stepsPerCall: calls * atOnce,
+      step(): number {
+        const losses = Array.from({ length: calls }, call);
+        const last = losses.at(-1)!.dataSync().at(-1)!;
+        tf.dispose(losses);
+        return last;
+      },
+      profile: profileStep,
+      dispose(): void {
+        disposeState(state);
+        runner.dispose();
+      },
+    };
+  }
   return {
+    stepsPerCall: 1,
     step(): number {
       const more = changing();
-      const { variables, optState, loss } = compiled(tensors(), { ...input, ...more });
+      const { loss, ...next } = compiled(tensors(), { ...input, ...more });
       const [lastLoss] = loss.dataSync();
       tf.dispose([more, loss]);
-      tree.dispose(tensors());
-      state = { ...state, variables, optState, step: state.step + 1, lastLoss };
+      goOn(next, 1);
       return lastLoss;
     },
-    profile(options): Profile {
-      const more = changing();
-      try {
-        return profile(compiled, [tensors(), { ...input, ...more }], options);
-      } finally {
-        tf.dispose([more]);
-      }
-    },
+    profile: profileStep,
     dispose(): void {
       disposeState(state);
       compiled.dispose();
@@ -155,6 +195,7 @@ function inferenceSteps(
   const folded = foldBatchNorm(model, drawn);
   tree.dispose(drawn);
   const { variables } = folded;
+  toGpu([images, ...tree.entries(variables).map(([, tensor]) => tensor)]);
   const compiled = jit(
     function inferenceStep(
       { variables }: { variables: Variables },
@@ -165,11 +206,13 @@ function inferenceSteps(
     },
     { precision },
   );
+  const stepsPerCall = gpuHolds(dataset.images.length) ? UNREAD_CALLS : 1;
   return {
+    stepsPerCall,
     step(): number {
-      const logits = compiled({ variables }, { images });
-      const [first] = logits.dataSync();
-      logits.dispose();
+      const logits = Array.from({ length: stepsPerCall }, () => compiled({ variables }, { images }));
+      const [first] = logits.at(-1)!.dataSync();
+      tf.dispose(logits);
       return first;
     },
     profile: (options) => profile(compiled, [{ variables }, { images }], options),

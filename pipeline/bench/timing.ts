@@ -3,9 +3,9 @@ import { median } from "../../runtime/system/median.ts";
 
 /** How long the steps took, in milliseconds. */
 export interface Timing {
-  /** Steps measured: neither the first one nor the second, which warms up. */
+  /** Steps measured: neither those of the first call nor of the second, which warms up. */
   readonly steps: number;
-  /** The first step: tracing, optimising and running. */
+  /** The first call: tracing, optimising and running. */
   readonly firstStepMs: number;
   /** Median of the measured steps. */
   readonly msPerStep: number;
@@ -27,9 +27,9 @@ export const FEWEST_STEPS = 3;
 const FEWEST_MEASURED = 3;
 
 /**
- * Runs a step over and over and takes the time of each. The first two are not measured.
+ * Runs a step over and over and takes the time of each. The first two calls are not measured.
  *
- * @param step Runs one step to its end.
+ * @param step Runs one step to its end, or `stepsPerCall` of them, each of which is taken to be as long.
  * @param options `onStep` is told, outside the measured time, how many steps are done: 0 before the first, 1, 2, ...
  *   `now` is a clock in milliseconds.
  * @throws {RangeError} If fewer than three steps are asked for.
@@ -37,8 +37,9 @@ const FEWEST_MEASURED = 3;
 export function timeSteps(
   step: () => void,
   duration: Duration,
-  { onStep = () => {}, now = () => performance.now() }: {
+  { onStep = () => {}, stepsPerCall = 1, now = () => performance.now() }: {
     onStep?: (done: number) => void;
+    stepsPerCall?: number;
     now?: () => number;
   } = {},
 ): Timing {
@@ -50,7 +51,7 @@ export function timeSteps(
     const start = now();
     step();
     times.push(now() - start);
-    onStep(times.length);
+    onStep(times.length * stepsPerCall);
   };
   onStep(0);
   timed();
@@ -58,11 +59,12 @@ export function timeSteps(
   const start = now();
   const isDone = (): boolean =>
     "steps" in duration
-      ? times.length >= duration.steps
+      ? times.length * stepsPerCall >= duration.steps
       : times.length >= 2 + FEWEST_MEASURED && now() - start >= duration.seconds * 1000;
   while (!isDone()) timed();
   const [firstStepMs, , ...measured] = times;
-  return { firstStepMs, ...spread(measured) };
+  const each = spread(measured.map((ms) => ms / stepsPerCall));
+  return { firstStepMs, ...each, steps: each.steps * stepsPerCall };
 }
 
 function spread(times: readonly number[]): Omit<Timing, "firstStepMs"> {

@@ -1,6 +1,19 @@
 /** Accuracy and loss of a network on a data set. */
 import { apply, foldBatchNorm, type Model, type Variables } from "../../layers/mod.ts";
-import { choosePrecision, crossEntropyEach, jit, type Precision, tf } from "../../runtime/mod.ts";
+import {
+  choosePrecision,
+  crossEntropyEach,
+  gatherRows,
+  gpuHolds,
+  jit,
+  packBytes,
+  type Precision,
+  repeat,
+  tf,
+  toGpu,
+  tree,
+  unpackBytes,
+} from "../../runtime/mod.ts";
 import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
 import { type Batch, batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -35,29 +48,57 @@ export interface Testing {
   readonly tta: boolean;
 }
 
-/** How to evaluate; what is left out is `running`, 500 images a step, no test-time augmentation. */
-export interface EvaluateOptions extends Partial<Testing> {
+/** What is measured; what is left out is `running`, 500 images a step, no test-time augmentation. */
+export interface EvaluatorOptions extends Partial<Testing> {
   /** Number format of convolutions and matrix products; float32 unless given, "auto" leaves it to the machine. */
   readonly precision?: Precision | "auto";
-  /** Told after each batch how many images are done. */
+  /** Whether the images are copied to the device once and looked at in one call; where a GPU has room unless given. */
+  readonly onDevice?: boolean;
+}
+
+/** The same, and what is told meanwhile. */
+export interface EvaluateOptions extends EvaluatorOptions {
+  /** Told how many images are done: after each batch, or on the device after each call. */
   readonly onBatch?: (images: number) => void;
+}
+
+/** A network's accuracy on a data set, for one set of variables after the other. */
+export interface Evaluator {
+  /**
+   * Evaluates on every image.
+   * @param variables Not disposed.
+   * @throws {UserError} If memory runs out.
+   */
+  evaluate(variables: Variables, options?: Pick<EvaluateOptions, "onBatch">): Evaluation;
+  /** Frees the compiled code and the images on the device. */
+  dispose(): void;
 }
 
 /** A batch, and which of its images count: 1, or 0 for those that only fill it up. */
 type CountedBatch = BatchTensors & { readonly counts: tf.Tensor1D };
 
-/** A batch filled up to a size with black images that do not count. */
-function countedBatch(batch: Batch, size: number, imageShape: Dataset["imageShape"]): CountedBatch {
-  let filled = batch;
-  if (size > batch.size) {
-    const images = new Float32Array(size * batch.images.length / batch.size);
-    const labels = new Int32Array(size);
-    images.set(batch.images);
-    labels.set(batch.labels);
-    filled = { images, labels, size };
-  }
-  const counts = Float32Array.from({ length: size }, (_, i) => i < batch.size ? 1 : 0);
-  return { ...batchTensors(filled, imageShape), counts: tf.tensor1d(counts) };
+/** What the images of one batch add up to, or those of several, each. */
+interface Sums {
+  readonly correct: tf.Tensor;
+  readonly loss: tf.Tensor;
+}
+
+/** Looks at one batch. Pure, may be traced. */
+type Look = (variables: Variables, batch: CountedBatch) => Sums;
+
+/** How the data set is cut. */
+interface Cut {
+  /** Images a step. */
+  readonly batchSize: number;
+  /** Whether the last batch is filled up where it is smaller, with black images that do not count. */
+  readonly fills: boolean;
+  readonly precision: Precision;
+}
+
+/** Looks at all batches. */
+interface Walk {
+  run(variables: Variables, onBatch: (images: number) => void): readonly Sums[];
+  dispose(): void;
 }
 
 /**
@@ -70,49 +111,221 @@ export function evaluate(
   model: Model,
   variables: Variables,
   dataset: Dataset,
-  { batchSize = 500, statistics = "running", tta = false, precision = "float32", onBatch }: EvaluateOptions =
-    {},
+  { onBatch, ...options }: EvaluateOptions = {},
 ): Evaluation {
+  const { evaluate, dispose } = evaluator(model, dataset, options);
+  try {
+    return evaluate(variables, { onBatch });
+  } finally {
+    dispose();
+  }
+}
+
+/**
+ * Compiles the evaluation of a network on every image of a data set, in order, to be run again as it trains.
+ * @throws {UsageError} If the network does not fit the images.
+ */
+export function evaluator(
+  model: Model,
+  dataset: Dataset,
+  { batchSize = 500, statistics = "running", tta = false, precision = "float32", onDevice }:
+    EvaluatorOptions = {},
+): Evaluator {
   checkFit(model, dataset, { action: "Cannot evaluate", batchSize, statistics });
   const images = dataset.indices.length;
-  let [correct, lossSum] = [0, 0];
-  tf.tidy(() => {
-    const isFolded = statistics === "running";
-    const network = isFolded ? foldBatchNorm(model, variables) : { model, variables };
-    const step = jit(function evalStep(variables: Variables, { images, labels, counts }: CountedBatch) {
-      const x = applyTransforms(dataset.transforms, images, { train: false });
-      const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
-        isFolded
-          ? apply(network.model, variables, x, { train: false })[0]
-          : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
-      const logits = tta
-        ? tf.addN<tf.Tensor2D>(VIEWS.map(({ weight, ...view }) => tf.mul(logitsOf(look(x, view)), weight)))
-        : logitsOf(x);
-      const hits = tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32");
-      return {
-        correct: tf.sum(tf.mul(hits, counts)),
-        loss: tf.sum(tf.mul(crossEntropyEach(logits, labels), counts)),
-      };
-    }, { precision: choosePrecision(precision) });
-    try {
-      let done = 0;
-      const sums = Array.from(batches(dataset, batchSize), (batch) => {
-        // With running statistics images do not know of each other: the last batch is filled up, not compiled anew.
-        const size = isFolded ? Math.min(batchSize, images) : batch.size;
-        const found = tf.tidy(() => step(network.variables, countedBatch(batch, size, dataset.imageShape)));
-        onBatch?.(done += batch.size);
-        return found;
-      });
-      // Read at the end only: until then a GPU need not wait for the host.
-      for (const { correct: hits, loss } of sums) {
-        correct += hits.dataSync()[0];
-        lossSum += loss.dataSync()[0];
-      }
-    } catch (error) {
-      throw explainOutOfMemory(error, "Cannot evaluate", batchSize, "testing.batchSize");
-    } finally {
-      step.dispose();
-    }
+  const isFolded = statistics === "running";
+  const walk = onDevice ?? gpuHolds(dataset.images.length) ? walkOnDevice : walkFromHost;
+  const { run, dispose } = walk(lookAt(model, dataset, statistics, tta), dataset, {
+    // With running statistics images do not know of each other: the last batch is filled up, not compiled anew.
+    batchSize: isFolded ? Math.min(batchSize, images) : batchSize,
+    fills: isFolded,
+    precision: choosePrecision(precision),
   });
-  return { accuracy: correct / images, correct, images, loss: lossSum / images };
+  return {
+    evaluate(variables, { onBatch = () => {} } = {}): Evaluation {
+      let [correct, loss] = [0, 0];
+      try {
+        tf.tidy(() => {
+          toGpu(tree.entries(variables).map(([, tensor]) => tensor));
+          // Read at the end only: until then a GPU need not wait for the host.
+          for (const sums of run(variables, onBatch)) {
+            for (const value of sums.correct.dataSync()) correct += value;
+            for (const value of sums.loss.dataSync()) loss += value;
+          }
+        });
+      } catch (error) {
+        throw explainOutOfMemory(error, "Cannot evaluate", batchSize, "testing.batchSize");
+      }
+      return { accuracy: correct / images, correct, images, loss: loss / images };
+    },
+    dispose,
+  };
+}
+
+/** What is done to a batch: transforms, network, and the comparison with the labels. */
+function lookAt(
+  model: Model,
+  { transforms }: Dataset,
+  statistics: Testing["statistics"],
+  tta: boolean,
+): Look {
+  return (variables, { images, labels, counts }) => {
+    const x = applyTransforms(transforms, images, { train: false });
+    const folded = statistics === "running" ? foldBatchNorm(model, variables) : undefined;
+    const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
+      folded !== undefined
+        ? apply(folded.model, folded.variables, x, { train: false })[0]
+        : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
+    const logits = tta
+      ? tf.addN<tf.Tensor2D>(VIEWS.map(({ weight, ...view }) => tf.mul(logitsOf(look(x, view)), weight)))
+      : logitsOf(x);
+    const hits = tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32");
+    return {
+      correct: tf.sum(tf.mul(hits, counts)),
+      loss: tf.sum(tf.mul(crossEntropyEach(logits, labels), counts)),
+    };
+  };
+}
+
+/** One batch a call, handed to it. */
+function walkFromHost(look: Look, dataset: Dataset, { batchSize, fills, precision }: Cut): Walk {
+  const step = jit(function evalStep(variables: Variables, batch: CountedBatch) {
+    return look(variables, batch);
+  }, { precision });
+  return {
+    run(variables, onBatch) {
+      let done = 0;
+      return Array.from(batches(dataset, batchSize), (batch) => {
+        const size = fills ? batchSize : batch.size;
+        const sums = tree.tidy(() => step(variables, countedBatch(batch, size, dataset.imageShape)));
+        onBatch(done += batch.size);
+        return sums;
+      });
+    },
+    dispose: () => step.dispose(),
+  };
+}
+
+/** A batch filled up to a size with black images that do not count. */
+function countedBatch(batch: Batch, size: number, imageShape: Dataset["imageShape"]): CountedBatch {
+  let filled = batch;
+  if (size > batch.size) {
+    const images = new Float32Array(size * batch.images.length / batch.size);
+    const labels = new Int32Array(size);
+    images.set(batch.images);
+    labels.set(batch.labels);
+    filled = { images, labels, size };
+  }
+  return { ...batchTensors(filled, imageShape), counts: tf.tensor1d(countsOf(batch.size, size)) };
+}
+
+/** 1 for the images that there are and 0 for those that fill up, `[size]`. */
+function countsOf(images: number, size: number): Float32Array {
+  return Float32Array.from({ length: size }, (_, i) => i < images ? 1 : 0);
+}
+
+/** The most batches of a call on the device: enough that it need not wait for the host, few enough that progress shows. */
+const AT_ONCE = 10;
+
+/** Many batches a call, of images that lie on the device as bytes. A smaller last batch that is not filled up is alone. */
+function walkOnDevice(look: Look, dataset: Dataset, { batchSize, fills, precision }: Cut): Walk {
+  const images = dataset.indices.length;
+  const whole = fills ? images : images - images % batchSize;
+  const batches = Math.ceil(whole / batchSize);
+  const calls = Math.ceil(batches / AT_ONCE);
+  const steps = Math.ceil(batches / calls);
+  const stores = [
+    ...Array.from({ length: calls }, (_, i) => {
+      const from = i * steps * batchSize;
+      return storeOnDevice(dataset, [from, Math.min(whole, from + steps * batchSize)], {
+        steps,
+        size: batchSize,
+      });
+    }),
+    ...(whole < images ? [storeOnDevice(dataset, [whole, images], { steps: 1, size: images - whole })] : []),
+  ];
+  const walk = jit(function evalSteps(variables: Variables, store: Omit<Store, "images">) {
+    return lookAtStore(look, variables, store, dataset.imageShape);
+  }, { precision });
+  return {
+    run(variables, onBatch) {
+      let done = 0;
+      return stores.map(({ images, ...store }) => {
+        const sums = walk(variables, store);
+        onBatch(done += images);
+        return sums;
+      });
+    },
+    dispose() {
+      walk.dispose();
+      for (const { labels, counts, pixels } of stores) tf.dispose([labels, counts, pixels]);
+    },
+  };
+}
+
+/** Images on the device, of which some may only fill up the last batch. */
+interface Store {
+  /** How many images that count. */
+  readonly images: number;
+  /** `[steps, size]`. */
+  readonly labels: tf.Tensor2D;
+  /** 1 for an image that counts, `[steps, size]`. */
+  readonly counts: tf.Tensor2D;
+  /** Packed, `[steps * size, width]`. */
+  readonly pixels: tf.Tensor2D;
+}
+
+/** The images from one place to another on the device, for so many steps. */
+function storeOnDevice(
+  { images, labels, imageShape, indices }: Dataset,
+  [from, to]: readonly [number, number],
+  { steps, size }: { readonly steps: number; readonly size: number },
+): Store {
+  const length = imageShape.reduce((product, side) => product * side);
+  const pixels = new Uint8Array(steps * size * length);
+  const classes = new Float32Array(steps * size);
+  indices.subarray(from, to).forEach((member, i) => {
+    pixels.set(images.subarray(member * length, (member + 1) * length), i * length);
+    classes[i] = labels[member];
+  });
+  return tree.tidy(() => {
+    const tensors = {
+      // As float32, which lies on the device where whole numbers may not; exact up to 2^24.
+      labels: tf.tensor2d(classes, [steps, size]),
+      counts: tf.tensor2d(countsOf(to - from, steps * size), [steps, size]),
+      pixels: packBytes(pixels, steps * size),
+    };
+    toGpu(Object.values(tensors));
+    return { images: to - from, ...tensors };
+  });
+}
+
+/** The sums of each batch of a store, `[steps]`. */
+function lookAtStore(
+  look: Look,
+  variables: Variables,
+  store: Omit<Store, "images">,
+  imageShape: Dataset["imageShape"],
+): Sums {
+  const [steps, size] = store.labels.shape;
+  const none = tf.zeros([steps]);
+  const int32 = (value: number): tf.Scalar => tf.scalar(value, "int32");
+  return repeat(
+    steps,
+    (round, { correct, loss }, { variables, store }) => {
+      const here = tf.equal(tf.range(0, steps, 1, "int32"), round);
+      const place = tf.reshape(round, [1]) as tf.Tensor1D;
+      const row = (rows: tf.Tensor2D) => tf.reshape(gatherRows(rows, place), [size]) as tf.Tensor1D;
+      const members = tf.add(tf.mul(round, int32(size)), tf.range(0, size, 1, "int32")) as tf.Tensor1D;
+      const found = look(variables, {
+        images: unpackBytes(gatherRows(store.pixels, members), imageShape) as tf.Tensor4D,
+        labels: tf.cast(row(store.labels), "int32"),
+        counts: row(store.counts),
+      });
+      const put = (sum: tf.Tensor, sums: tf.Tensor) => tf.where(here, tf.add(tf.zeros([steps]), sum), sums);
+      return { correct: put(found.correct, correct), loss: put(found.loss, loss) };
+    },
+    { correct: none, loss: none },
+    { variables, store },
+  );
 }

@@ -51,8 +51,10 @@ export interface SessionStart {
   readonly stepsPerEpoch: number;
   /** What TensorFlow sees, e.g. `["CPU:0"]`. */
   readonly devices: readonly string[];
+  /** Whether what computes, the GPU where there is one, has instructions for bfloat16. */
+  readonly hasBfloat16: boolean;
   /** The processor. */
-  readonly cpu: Cpu;
+  readonly cpu: Pick<Cpu, "model" | "instructions">;
   /** The step that a resumed run goes on from. */
   readonly resumedAt?: number;
   /** The weights that a run starts from, if they are for other classes: how many, in which file. */
@@ -132,7 +134,7 @@ export async function runSession(
 
   const loaded = typeof data === "function" ? await data(asked) : data;
   const cpu = readCpu();
-  const { devices } = runtimeInfo();
+  const { devices, hasBfloat16 } = runtimeInfo();
   const precision = asked.precision ?? choosePrecision(asked.recipe.training.precision);
   const info: RunInfo = resumed ?? {
     ...asked,
@@ -166,7 +168,18 @@ export async function runSession(
     options.onEvent?.({
       kind: "start",
       start: {
-        ...{ dir, model, recipe, precision, images, classes, stepsPerEpoch: perEpoch, devices, cpu },
+        ...{
+          dir,
+          model,
+          recipe,
+          precision,
+          images,
+          classes,
+          stepsPerEpoch: perEpoch,
+          devices,
+          hasBfloat16,
+          cpu,
+        },
         ...(resumed !== undefined && { resumedAt: state.step }),
         ...(init !== undefined && given?.replacedHead !== undefined && {
           replacedHead: { file: init, classes: given.replacedHead },

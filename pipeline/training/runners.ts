@@ -34,13 +34,25 @@ export interface Steps {
 
 /** What runs steps. */
 export interface Runner {
-  /** How many steps it takes at once, beside single ones. */
+  /** How many steps it takes at once at the most; several may still run when it returns. */
   readonly atOnce: number;
-  /** Runs steps. Nothing of the state that it is given is disposed. @returns The state after them, and the loss of each. */
-  run(state: StepState, steps: Steps): StepState & { readonly losses: readonly number[] };
+  /**
+   * Runs steps. Nothing of the state that it is given is disposed.
+   * @returns The state after them, and the loss of each, `[atOnce]` or `[1]`: the first count, as many as there are steps.
+   */
+  run(state: StepState, steps: Steps): StepState & { readonly losses: tf.Tensor1D };
   /** Frees what it holds. */
   dispose(): void;
 }
+
+/** Steps of one call on the device, where lookahead does not say it. */
+export const AT_ONCE = 16;
+
+/**
+ * Calls whose losses are read together: reading waits for all that was asked for, and the device then waits for the next
+ * call to be made.
+ */
+export const UNREAD_CALLS = 4;
 
 /** Runs one step a call, and hands it the batch. */
 export function hostRunner(step: TrainStep, dataset: Dataset): Runner {
@@ -54,7 +66,7 @@ export function hostRunner(step: TrainStep, dataset: Dataset): Runner {
           learningRate: tf.scalar(rate),
           seed: tf.tensor1d([seed, first], "int32"),
         });
-        return { ...next, losses: Array.from(loss.dataSync()) };
+        return { ...next, losses: tf.reshape(loss, [1]) as tf.Tensor1D };
       }),
     dispose: () => step.dispose(),
   };
@@ -62,13 +74,14 @@ export function hostRunner(step: TrainStep, dataset: Dataset): Runner {
 
 /**
  * Runs many steps a call, on images that it keeps on the device, as bytes.
- * @param atOnce Steps of a call: enough that the device need not wait for the host, few enough that progress shows.
+ * @param calls `batchSize` of the steps that are taken many at once, and `atOnce` how many: enough that the device need not
+ *   wait for the host, few enough that progress shows. A smaller batch is a call of its own.
  */
 export function deviceRunner(
   step: TrainStep,
   dataset: Dataset,
   precision: Precision,
-  atOnce: number,
+  { batchSize, atOnce }: { batchSize: number; atOnce: number },
 ): Runner {
   const { labels, indices, imageShape } = dataset;
   const store = tree.tidy(() => {
@@ -88,14 +101,15 @@ export function deviceRunner(
       given: typeof store & {
         order: tf.Tensor2D;
         rates: tf.Tensor1D;
+        count: tf.Scalar;
         seed: tf.Tensor1D;
         flips?: tf.Tensor1D;
       },
     ) {
-      const [count] = given.rates.shape;
-      const losses = tf.zeros([count]) as tf.Tensor1D;
+      const [rounds] = given.rates.shape;
+      const losses = tf.zeros([rounds]) as tf.Tensor1D;
       return repeat(
-        count,
+        rounds,
         (round, { state, losses }, given) => {
           const place = tf.reshape(round, [1]) as tf.Tensor1D;
           const order = tf.reshape(gatherRows(given.order, place), [-1]) as tf.Tensor1D;
@@ -107,10 +121,16 @@ export function deviceRunner(
             seed: tf.add(given.seed, tf.mul(round, tf.tensor1d([0, 1], "int32"))) as tf.Tensor1D,
             ...(given.flips && { flips: tf.cast(gatherRows(given.flips, members), "int32") }),
           });
-          const here = tf.equal(tf.range(0, count, 1, "int32"), round);
+          const here = tf.equal(tf.range(0, rounds, 1, "int32"), round);
+          // Fewer steps than rounds are the same program, whose last rounds leave the state as it is.
+          const counts = tf.less(round, given.count);
           return {
-            state: next,
-            losses: tf.where(here, tf.add(tf.zeros([count]), loss), losses) as tf.Tensor1D,
+            state: tree.map(
+              (after: tf.Tensor, before: tf.Tensor) => tf.where(counts, after, before),
+              next,
+              state,
+            ),
+            losses: tf.where(here, tf.add(tf.zeros([rounds]), loss), losses) as tf.Tensor1D,
           };
         },
         { state, losses },
@@ -129,16 +149,18 @@ export function deviceRunner(
       }
       return tree.tidy(() => {
         const size = members[0].length;
-        const order = new Int32Array(members.length * size);
+        const rounds = size === batchSize ? atOnce : 1;
+        const order = new Int32Array(rounds * size);
         members.forEach((row, i) => order.set(row, i * size));
         const { state: next, losses } = steps(state, {
           ...store,
-          order: tf.tensor2d(order, [members.length, size], "int32"),
-          rates: tf.tensor1d([...rates]),
+          order: tf.tensor2d(order, [rounds, size], "int32"),
+          rates: tf.tensor1d(Float32Array.from({ length: rounds }, (_, i) => rates[i] ?? 0)),
+          count: tf.scalar(members.length, "int32"),
           seed: tf.tensor1d([seed, first], "int32"),
           ...(flips && { flips: flips.tensor }),
         });
-        return { ...next, losses: Array.from(losses.dataSync()) };
+        return { ...next, losses };
       });
     },
     dispose() {

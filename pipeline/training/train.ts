@@ -14,10 +14,10 @@ import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
 import { alternateFlips, shuffledOrder } from "../data/batches.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
-import { evaluate, type Evaluation, type Testing } from "../inference/evaluate.ts";
+import { type Evaluation, type Evaluator, evaluator, type Testing } from "../inference/evaluate.ts";
 import { pullAfter, pullStep } from "./lookahead.ts";
 import { checkTraining, type Training } from "./recipe.ts";
-import { deviceRunner, hostRunner, type Runner, type Steps } from "./runners.ts";
+import { AT_ONCE, deviceRunner, hostRunner, type Runner, type Steps, UNREAD_CALLS } from "./runners.ts";
 import { learningRate } from "./schedule.ts";
 import {
   disposeState,
@@ -128,6 +128,7 @@ export async function train(
   const { seed = 0, testing = RUNNING, signal, onStep, onEpoch } = options;
   const { epochs, batchSize, schedule, lookahead } = settings;
   let state = options.state;
+  const unread: Unread[] = [];
   const compiled: { dispose(): void }[] = [];
   try {
     checkSeed(seed);
@@ -140,12 +141,22 @@ export async function train(
     const perEpoch = stepsPerEpoch(images, batchSize);
     const totalSteps = epochs * perEpoch;
     const step = trainStep(model, settings, data.train.transforms, precision);
+    const whole = Math.floor(images / batchSize);
+    const atOnce = Math.max(1, Math.min(lookahead?.every ?? AT_ONCE, whole));
     const runner = options.onDevice ?? gpuHolds(data.train.images.length)
-      ? deviceRunner(step, data.train, precision, lookahead?.every ?? AT_ONCE)
+      ? deviceRunner(step, data.train, precision, { batchSize, atOnce })
       : hostRunner(step, data.train);
     const pull = pullStep();
-    compiled.push(runner, pull);
+    const measures = data.validation && validators(model, data.validation, testing, precision);
+    compiled.push(runner, pull, ...Object.values(measures ?? {}));
     const letEventsIn = eventGate();
+    const run = { stepsPerEpoch: perEpoch, totalSteps };
+    const readAll = (state: TrainState): TrainState => {
+      for (let next = unread.shift(); next !== undefined; next = unread.shift()) {
+        state = readLosses(state, next, run, onStep);
+      }
+      return state;
+    };
     const alternate = data.train.transforms.some((transform) =>
       transform.kind === "augment" && transform.flip === "alternate"
     );
@@ -161,26 +172,16 @@ export async function train(
           return order.subarray(from, from + batchSize);
         });
         const rates = members.map((_, i) => learningRate(schedule, first + i, totalSteps));
-        const [next, losses] = runSteps(runner, state, { first, seed, members, rates, mirrored });
+        const steps = { first, seed, members, rates, mirrored };
+        const [next, losses] = runSteps(runner, state, steps);
         state = next;
-        losses.forEach((loss, i) => {
-          if (!Number.isFinite(loss)) throw notFinite(first + i + 1, loss, epoch, rates[i]);
-        });
+        unread.push({ steps, losses });
         const keep = lookahead && pullAfter(lookahead, state.step, totalSteps);
         if (keep !== undefined) state = pullBack(pull, state, keep);
-        losses.forEach((loss, i) =>
-          onStep?.({
-            epoch,
-            stepOfEpoch: first + i + 1 - start,
-            stepsPerEpoch: perEpoch,
-            step: first + i + 1,
-            totalSteps,
-            images: members[i].length,
-            loss,
-          })
-        );
+        if (runner.atOnce === 1 || unread.length === UNREAD_CALLS) state = readAll(state);
         await letEventsIn();
       }
+      state = readAll(state);
       if (state.step < end) break;
       const report: EpochReport = {
         epoch: epoch + 1,
@@ -189,7 +190,7 @@ export async function train(
         loss: state.lossSum / images,
         lastLoss: state.lastLoss,
         learningRate: learningRate(schedule, state.step - 1, totalSteps),
-        ...validate(model, state.variables, data.validation, testing, precision),
+        ...(measures && validate(measures, state.variables)),
       };
       state = { ...state, lossSum: 0 };
       await onEpoch?.(report, state);
@@ -197,6 +198,7 @@ export async function train(
     return state;
   } catch (error) {
     if (state !== undefined) disposeState(state);
+    tf.dispose(unread.map(({ losses }) => losses));
     throw explainOutOfMemory(error, "Cannot train", batchSize, "--batch");
   } finally {
     compiled.forEach((fn) => fn.dispose());
@@ -254,12 +256,9 @@ function pullBack(pull: ReturnType<typeof pullStep>, state: TrainState, keep: nu
   });
 }
 
-/** Steps of one call on the device, where lookahead does not say it. */
-const AT_ONCE = 16;
-
 /**
- * How many steps go at once: all of as many images, and a pull of lookahead comes after the last of them only. It follows
- * from the step alone, so that a run that goes on groups them, and rounds, as one that was never stopped.
+ * How many steps go at once: all of as many images, and a pull of lookahead comes after the last of them only. A run that
+ * goes on rounds as one that was never stopped, wherever in a call that was: in it every step is the same code.
  */
 function stepsAtOnce(
   step: number,
@@ -269,36 +268,89 @@ function stepsAtOnce(
   lookahead: Training["lookahead"],
 ): number {
   const whole = end - step - (hasSmallBatch ? 1 : 0);
-  const isFirst = (lookahead === undefined ? step - start : step) % atOnce === 0;
-  return isFirst && whole >= atOnce ? atOnce : 1;
+  const toPull = lookahead === undefined ? Infinity : lookahead.every - step % lookahead.every;
+  const toBoundary = atOnce - (step - start) % atOnce;
+  return whole === 0 ? 1 : Math.min(whole, lookahead === undefined ? toBoundary : Math.min(atOnce, toPull));
 }
 
-/** Some steps of the fold, and the loss of each. The old state's tensors are disposed, but for the slow ones, which go on. */
+/** Steps that were run, or still run. */
+interface Unread {
+  readonly steps: Steps;
+  /** The loss of each comes first in it. */
+  readonly losses: tf.Tensor1D;
+}
+
+/** Some steps of the fold. The old state's tensors are disposed, but for the slow ones, which go on. */
 function runSteps(
   runner: Runner,
   state: TrainState,
   steps: Steps,
-): [state: TrainState, losses: readonly number[]] {
+): [state: TrainState, losses: Unread["losses"]] {
   const { variables, optState } = state;
   const { losses, ...next } = runner.run({ variables, optState }, steps);
   tree.dispose([variables, optState]);
-  const lossSum = losses.reduce((sum, loss, i) => sum + loss * steps.members[i].length, state.lossSum);
-  return [{ ...state, ...next, step: state.step + losses.length, lossSum, lastLoss: losses.at(-1)! }, losses];
+  return [{ ...state, ...next, step: state.step + steps.members.length }, losses];
+}
+
+/**
+ * The losses of steps that were run: added to the state, each told.
+ * @throws {UserError} If one is not finite.
+ */
+function readLosses(
+  state: TrainState,
+  { steps: { first, members, rates }, losses }: Unread,
+  run: Pick<StepReport, "stepsPerEpoch" | "totalSteps">,
+  tell: (report: StepReport) => void = () => {},
+): TrainState {
+  const found = Array.from(losses.dataSync().slice(0, members.length));
+  losses.dispose();
+  const epoch = Math.floor(first / run.stepsPerEpoch);
+  found.forEach((loss, i) => {
+    if (!Number.isFinite(loss)) throw notFinite(first + i + 1, loss, epoch, rates[i]);
+  });
+  found.forEach((loss, i) => {
+    const step = first + i + 1;
+    tell({
+      epoch,
+      stepOfEpoch: step - epoch * run.stepsPerEpoch,
+      ...run,
+      step,
+      images: members[i].length,
+      loss,
+    });
+  });
+  const lossSum = found.reduce((sum, loss, i) => sum + loss * members[i].length, state.lossSum);
+  return { ...state, lossSum, lastLoss: found.at(-1)! };
+}
+
+/** What measures the validation images. */
+interface Validators {
+  readonly validation: Evaluator;
+  /** With running statistics, where the recipe measures with batch statistics. */
+  readonly validationRunning?: Evaluator;
+}
+
+function validators(
+  model: Model,
+  validation: Dataset,
+  { statistics, batchSize }: Omit<Testing, "tta">,
+  precision: Precision,
+): Validators {
+  const by = (statistics: Testing["statistics"]): Evaluator =>
+    evaluator(model, validation, { batchSize, statistics, precision });
+  return {
+    validation: by(statistics),
+    ...(statistics === "batch" && { validationRunning: by("running") }),
+  };
 }
 
 function validate(
-  model: Model,
+  { validation, validationRunning }: Validators,
   variables: Variables,
-  validation: Dataset | undefined,
-  { statistics, batchSize }: Omit<Testing, "tta">,
-  precision: Precision,
 ): Pick<EpochReport, "validation" | "validationRunning"> {
-  if (validation === undefined) return {};
-  const measure = (statistics: Testing["statistics"]): Evaluation =>
-    evaluate(model, variables, validation, { batchSize, statistics, precision });
   return {
-    validation: measure(statistics),
-    ...(statistics === "batch" && { validationRunning: measure("running") }),
+    validation: validation.evaluate(variables),
+    ...(validationRunning && { validationRunning: validationRunning.evaluate(variables) }),
   };
 }
 

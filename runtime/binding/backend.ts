@@ -11,7 +11,7 @@ import { type Cpu, readCpu } from "../system/cpu.ts";
 import { type Progress, silent } from "../system/progress.ts";
 import { Binding } from "./binding.ts";
 import { keepCompiledCode } from "./compiled_code.ts";
-import { usableGpus } from "./cuda.ts";
+import { haveBfloat16, usableGpus } from "./cuda.ts";
 import { thisMachine } from "./cuda_driver.ts";
 import { openLibrary } from "./library.ts";
 
@@ -33,6 +33,8 @@ export interface RuntimeInfo {
   readonly version: string;
   /** The devices, e.g. `["CPU:0"]`. */
   readonly devices: readonly string[];
+  /** Whether what computes, the GPU where there is one, has instructions for bfloat16. */
+  readonly hasBfloat16: boolean;
   /** Where the library was loaded from. */
   readonly directory: string;
 }
@@ -41,6 +43,8 @@ interface Running {
   readonly backend: NodeJSKernelBackend;
   readonly binding: Binding;
   readonly cpu: Cpu;
+  /** Whether what computes, the GPU where there is one, has instructions for bfloat16. */
+  readonly hasBfloat16: boolean;
   readonly directory: string;
   /** Whether `jit` compiles with XLA unless told otherwise. */
   readonly xla: boolean;
@@ -84,12 +88,14 @@ async function start(): Promise<Running> {
     ? usableGpus(options, thisMachine, directory)
     : undefined;
   if (gpus !== undefined) keepCompiledCode(join(cacheFolder(), "xla"));
-  const binding = new Binding(library, { ...options, gpus });
+  const binding = new Binding(library, { ...options, gpus: gpus?.map(({ ordinal }) => ordinal) });
   const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
   tfjs.registerBackend("tensorflow", () => backend, 3);
   await tfjs.setBackend("tensorflow");
   const { xla = binding.isUsingGpuDevice(), progress = silent } = options;
-  return { backend, binding, cpu: readCpu(), directory, xla, say: (line) => progress.message(line) };
+  const cpu = readCpu();
+  const hasBfloat16 = binding.isUsingGpuDevice() ? haveBfloat16(gpus ?? []) : cpu.hasBfloat16;
+  return { backend, binding, cpu, hasBfloat16, directory, xla, say: (line) => progress.message(line) };
 }
 
 /** The library. What is downloaded for a GPU has gigabytes, so that one is looked for before. */
@@ -109,8 +115,8 @@ export function runtime(): Running {
 
 /** What is running. @throws {Error} Before `ready()`. */
 export function runtimeInfo(): RuntimeInfo {
-  const { binding, directory } = runtime();
-  return { version: binding.TF_Version, devices: binding.devices, directory };
+  const { binding, hasBfloat16, directory } = runtime();
+  return { version: binding.TF_Version, devices: binding.devices, hasBfloat16, directory };
 }
 
 /** Tensors that TensorFlow holds for this process right now: a leak shows here first. */

@@ -23,6 +23,22 @@ export interface Card {
   readonly refusal?: Refusal;
 }
 
+/** A card that can be used. */
+export interface UsableCard {
+  /** Its number, as the driver counts. */
+  readonly ordinal: number;
+  /** Compute capability, ten times. */
+  readonly capability: number;
+}
+
+/** The first cards with matrix units for bfloat16: 8.0 ("CUDA C++ Programming Guide", table of arithmetic throughput). */
+const BFLOAT16_CARD = 80;
+
+/** Whether all of them have it. */
+export function haveBfloat16(cards: readonly UsableCard[]): boolean {
+  return cards.every(({ capability }) => capability >= BFLOAT16_CARD);
+}
+
 /** NVIDIA's driver. */
 export interface Driver {
   /** The CUDA that it is of, ten times: 124 is 12.4. */
@@ -54,7 +70,7 @@ interface Fault {
 }
 
 /**
- * The cards that TensorFlow may use, by their numbers. Where it can use none, one line says why, and all goes on on the
+ * The cards that TensorFlow may use. Where it can use none, one line says why, and all goes on on the
  * CPU. What TensorFlow will open is kept loaded: it takes what is loaded under a name before it looks for a file.
  *
  * @param asked Whether it must be a GPU, and whom to tell.
@@ -65,7 +81,7 @@ export function usableGpus(
   { device, progress }: { device?: "cpu" | "gpu"; progress?: Progress },
   machine: Machine,
   directory?: string,
-): readonly number[] {
+): readonly UsableCard[] {
   const { cards, fault } = findGpus(machine, directory);
   if (fault === undefined) return cards;
   const { what, remedy, isUsual } = fault;
@@ -76,13 +92,15 @@ export function usableGpus(
   return [];
 }
 
-function findGpus(machine: Machine, directory?: string): { cards: readonly number[]; fault?: Fault } {
+function findGpus(machine: Machine, directory?: string): { cards: readonly UsableCard[]; fault?: Fault } {
   const driver = machine.driver();
   if (driver === undefined) return { cards: [], fault: NO_DRIVER };
   const fault = driverFault(driver, machine);
   if (fault !== undefined) return { cards: [], fault };
   const faults = driver.cards.map((card) => cardFault(card, driver));
-  const cards = [...faults.keys()].filter((card) => faults[card] === undefined);
+  const cards = driver.cards
+    .map(({ capability }, ordinal) => ({ ordinal, capability }))
+    .filter(({ ordinal }) => faults[ordinal] === undefined);
   if (cards.length === 0) return { cards, fault: faults[0] };
   const missing = directory === undefined ? [] : missingLibraries(machine, directory);
   return missing.length === 0 ? { cards } : { cards: [], fault: libraryFault(missing, machine) };

@@ -1,27 +1,18 @@
 /** Which number format to compute in. */
 import { runtime } from "../binding/backend.ts";
-import { hasGpu } from "../binding/binding.ts";
 import type { Precision } from "./jit.ts";
 
 /** What the choice of a precision depends on. */
 export interface Machine {
-  /** Whether the processor has instructions for bfloat16. */
+  /** Whether what computes, the GPU where there is one, has instructions for bfloat16. */
   readonly hasBfloat16: boolean;
-  /** What TensorFlow sees, e.g. `["CPU:0"]`. */
-  readonly devices: readonly string[];
 }
 
 /**
- * The precision to run in: what was asked for; for "auto" bfloat16 on a processor that has it, float32 on others and on a
- * GPU.
+ * The precision to run in: what was asked for; for "auto" bfloat16 where what computes has instructions for it.
  * @param machine This one unless given; then the runtime must have started.
  */
-export function choosePrecision(asked: Precision | "auto", machine: Machine = thisMachine()): Precision {
+export function choosePrecision(asked: Precision | "auto", machine: Machine = runtime()): Precision {
   if (asked !== "auto") return asked;
-  return machine.hasBfloat16 && !hasGpu(machine.devices) ? "bfloat16" : "float32";
-}
-
-function thisMachine(): Machine {
-  const { cpu, binding } = runtime();
-  return { hasBfloat16: cpu.hasBfloat16, devices: binding.devices };
+  return machine.hasBfloat16 ? "bfloat16" : "float32";
 }

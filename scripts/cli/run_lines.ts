@@ -40,8 +40,8 @@ function startLines(start: SessionStart): string[] {
     }, ` +
     `${cpu.model} (${cpu.instructions})`,
   ];
-  if (precision === "bfloat16" && !cpu.hasBfloat16) {
-    lines.unshift("This processor has no bfloat16 instructions: expect a tenth of the speed of float32");
+  if (precision === "bfloat16" && !start.hasBfloat16) {
+    lines.unshift("There are no bfloat16 instructions here: expect a tenth of the speed of float32");
   }
   if (replacedHead !== undefined) {
     const { file, classes } = replacedHead;

@@ -23,6 +23,7 @@ Deno.test("caseDefaults: ResNet-34 at 224, the others at 32, fast as its recipe 
     resnet56: { batch: 128, size: 32 },
     resnet110: { batch: 128, size: 32 },
     resnet34: { batch: 16, size: 224 },
+    resnet50: { batch: 16, size: 224 },
     fast: { batch: findRecipe("fast").training.batchSize, size: 32 },
     accurate: { batch: findRecipe("accurate").training.batchSize, size: 32 },
   });

@@ -7,6 +7,7 @@ import {
   evaluate,
   type EvaluateOptions,
   type Evaluation,
+  evaluator,
   type Testing,
 } from "../../../pipeline/inference/evaluate.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
@@ -161,6 +162,42 @@ test("test-time augmentation is the weighted mean of the logits of six views", (
   assertNotEquals(score(mean).loss, evaluated({ batchSize: BATCH }).loss);
 });
 
+test("of images on the device in one call, with what comes of them from the host", (_, evaluated) => {
+  const done: number[] = [];
+  for (const batchSize of [BATCH, IMAGES, 100, 2]) {
+    for (const way of [{}, { tta: true }, { statistics: "batch" }] as const) {
+      const onBatch = (images: number) => void done.push(images);
+      assertScore(
+        evaluated({ ...way, batchSize, onDevice: true, onBatch }),
+        evaluated({ ...way, batchSize }),
+      );
+    }
+  }
+  // Batches of 7, 7, 7 and 2 at once, or with batch statistics the last one alone.
+  const first = [23, 23, 21, 23, 23, 23, 23, 23, 23, 23];
+  // 12 batches of 2, six a call; or 11 of them, and one image.
+  assertEquals(done, [...first, 12, 23, 12, 23, 12, 22, 23]);
+});
+
+test("compiled once, for one set of variables after the other", (variables, evaluated) => {
+  const moved = tf.tidy(() => ({
+    params: Object.fromEntries(Object.entries(variables.params).map(([name, x]) => [name, tf.add(x, 0.01)])),
+    batchStats: variables.batchStats,
+  }));
+  for (const onDevice of [false, true]) {
+    const { evaluate: again, dispose } = evaluator(model, dataset(), { batchSize: BATCH, onDevice });
+    const [first, other] = [again(variables), again(moved)];
+    const before = held();
+    assertEquals(again(variables), first);
+    assertEquals(held(), before);
+    assertScore(first, evaluated({}));
+    assertScore(other, evaluate(model, moved, dataset()));
+    assertNotEquals(first.loss, other.loss);
+    dispose();
+  }
+  tf.dispose(moved.params);
+});
+
 test("a recipe says how", (_, evaluated) => {
   const { tutorial, accurate, resnet20 } = recipes;
   // What each of them says is what was given by hand above.
@@ -222,9 +259,9 @@ test("one image at a time with batch statistics, unless a map of it is one pixel
 test("an error of the caller's own goes through, and nothing is left", (_, evaluated) => {
   evaluated({}); // uploads the variables
   const before = held();
-  for (const way of [{}, { tta: true }, { statistics: "batch" }] as const) {
+  for (const way of [{}, { tta: true }, { statistics: "batch" }, { onDevice: true }] as const) {
     const onBatch = (images: number): void => {
-      if (images === 14) throw new UserError("enough");
+      if (images === 14 || "onDevice" in way) throw new UserError("enough");
     };
     assertThrows(() => evaluated({ ...way, batchSize: BATCH, onBatch }), UserError, "enough");
     assertEquals(held(), before);

@@ -1,6 +1,12 @@
 /** What is said of a GPU that cannot be used, on a machine that is made up: no driver, card or CUDA is needed. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Card, type Driver, type Machine, usableGpus } from "../../../runtime/binding/cuda.ts";
+import {
+  type Card,
+  type Driver,
+  haveBfloat16,
+  type Machine,
+  usableGpus,
+} from "../../../runtime/binding/cuda.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { Recorder } from "../../pipeline/recorder.ts";
 
@@ -64,8 +70,9 @@ function said(options: Made): string {
 Deno.test("usableGpus: every card, where nothing is against it, and nothing is said", () => {
   const progress = new Recorder();
   const two = { ...driver, cards: [card, { ...card, name: "NVIDIA A100", capability: 80 }] };
-  assertEquals(usableGpus({ progress }, made({ driver: two }).machine, DIRECTORY), [0, 1]);
-  assertEquals(usableGpus({ device: "gpu", progress }, made({ driver: two }).machine, DIRECTORY), [0, 1]);
+  const cards = [{ ordinal: 0, capability: 90 }, { ordinal: 1, capability: 80 }];
+  assertEquals(usableGpus({ progress }, made({ driver: two }).machine, DIRECTORY), cards);
+  assertEquals(usableGpus({ device: "gpu", progress }, made({ driver: two }).machine, DIRECTORY), cards);
   assertEquals(progress.messages, []);
 });
 
@@ -173,7 +180,7 @@ Deno.test("usableGpus: a driver that is too old, for TensorFlow or for the card"
   for (const [cuda, capability] of [[120, 60], [124, 89], [125, 90], [128, 120]]) {
     assertEquals(
       usableGpus({}, made(old(cuda, capability)).machine, DIRECTORY),
-      [0],
+      [{ ordinal: 0, capability }],
       `${cuda} ${capability}`,
     );
   }
@@ -212,9 +219,18 @@ Deno.test("usableGpus: of several cards those that can be used; with none, the f
   const exclusive = { ...card, mode: 3 };
   const progress = new Recorder();
   const { machine } = made({ driver: { ...driver, cards: [old, card, taken, exclusive] } });
-  assertEquals(usableGpus({ device: "gpu", progress }, machine, DIRECTORY), [1, 3]);
+  assertEquals(
+    usableGpus({ device: "gpu", progress }, machine, DIRECTORY).map(({ ordinal }) => ordinal),
+    [1, 3],
+  );
   assertEquals(progress.messages, []);
   assertEquals(said({ driver: { ...driver, cards: [taken, old] } }).split(" has ")[0], "another process");
+});
+
+Deno.test("haveBfloat16: from 8.0 on, and if all cards do", () => {
+  const of = (...capabilities: number[]): boolean =>
+    haveBfloat16(capabilities.map((capability, ordinal) => ({ ordinal, capability })));
+  assertEquals([of(90), of(80), of(75), of(90, 70), of(89, 100)], [true, true, false, false, true]);
 });
 
 Deno.test("usableGpus: libraries that do not open, by name, and what brings them", () => {
@@ -265,5 +281,5 @@ Deno.test("usableGpus: a library is looked for in LD_LIBRARY_PATH, the packages,
 
 Deno.test("usableGpus: before there is a library, the driver and the cards count", () => {
   const { machine, tried } = made({ driver, files: [] });
-  assertEquals([usableGpus({ device: "gpu" }, machine), tried], [[0], []]);
+  assertEquals([usableGpus({ device: "gpu" }, machine), tried], [[{ ordinal: 0, capability: 90 }], []]);
 });
