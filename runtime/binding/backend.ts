@@ -35,6 +35,8 @@ export interface RuntimeInfo {
   readonly devices: readonly string[];
   /** Whether what computes, the GPU where there is one, has instructions for bfloat16. */
   readonly hasBfloat16: boolean;
+  /** Whether it is faster in it than in float32. */
+  readonly gainsFromBfloat16: boolean;
   /** Where the library was loaded from. */
   readonly directory: string;
 }
@@ -45,6 +47,8 @@ interface Running {
   readonly cpu: Cpu;
   /** Whether what computes, the GPU where there is one, has instructions for bfloat16. */
   readonly hasBfloat16: boolean;
+  /** Whether it is faster in it than in float32. */
+  readonly gainsFromBfloat16: boolean;
   readonly directory: string;
   /** Whether `jit` compiles with XLA unless told otherwise. */
   readonly xla: boolean;
@@ -94,8 +98,12 @@ async function start(): Promise<Running> {
   await tfjs.setBackend("tensorflow");
   const { xla = binding.isUsingGpuDevice(), progress = silent } = options;
   const cpu = readCpu();
-  const hasBfloat16 = binding.isUsingGpuDevice() ? haveBfloat16(gpus ?? []) : cpu.hasBfloat16;
-  return { backend, binding, cpu, hasBfloat16, directory, xla, say: (line) => progress.message(line) };
+  const onGpu = haveBfloat16(gpus ?? []);
+  const { hasBfloat16, gainsFromBfloat16 } = binding.isUsingGpuDevice()
+    ? { hasBfloat16: onGpu, gainsFromBfloat16: onGpu }
+    : cpu;
+  const say = (line: string): void => progress.message(line);
+  return { backend, binding, cpu, hasBfloat16, gainsFromBfloat16, directory, xla, say };
 }
 
 /** The library. What is downloaded for a GPU has gigabytes, so that one is looked for before. */
@@ -115,8 +123,8 @@ export function runtime(): Running {
 
 /** What is running. @throws {Error} Before `ready()`. */
 export function runtimeInfo(): RuntimeInfo {
-  const { binding, hasBfloat16, directory } = runtime();
-  return { version: binding.TF_Version, devices: binding.devices, hasBfloat16, directory };
+  const { binding, hasBfloat16, gainsFromBfloat16, directory } = runtime();
+  return { version: binding.TF_Version, devices: binding.devices, hasBfloat16, gainsFromBfloat16, directory };
 }
 
 /** Tensors that TensorFlow holds for this process right now: a leak shows here first. */

@@ -13,7 +13,7 @@ export type Precision = "float32" | "bfloat16";
 export interface JitOptions {
   /**
    * "bfloat16" runs convolutions and matrix products in it, and what lies between them; arguments and results stay
-   * float32. Worth it only on a processor with instructions for it (`hasBfloat16`) or a GPU: on others it is emulated.
+   * float32. Worth it on GPUs and on some processors (`choosePrecision`); without instructions for it, it is emulated.
    */
   precision?: Precision;
   /**

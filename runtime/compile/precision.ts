@@ -4,15 +4,15 @@ import type { Precision } from "./jit.ts";
 
 /** What the choice of a precision depends on. */
 export interface Machine {
-  /** Whether what computes, the GPU where there is one, has instructions for bfloat16. */
-  readonly hasBfloat16: boolean;
+  /** Whether what computes, the GPU where there is one, is faster in bfloat16 than in float32. */
+  readonly gainsFromBfloat16: boolean;
 }
 
 /**
- * The precision to run in: what was asked for; for "auto" bfloat16 where what computes has instructions for it.
+ * The precision to run in: what was asked for; for "auto" bfloat16 where it is the faster one.
  * @param machine This one unless given; then the runtime must have started.
  */
 export function choosePrecision(asked: Precision | "auto", machine: Machine = runtime()): Precision {
   if (asked !== "auto") return asked;
-  return machine.hasBfloat16 ? "bfloat16" : "float32";
+  return machine.gainsFromBfloat16 ? "bfloat16" : "float32";
 }

@@ -6,7 +6,7 @@ import { canLoadTensorFlow } from "../needs.ts";
 import { runScript } from "./run_script.ts";
 
 const flags = (...args: string[]): BenchFlags => parseFlags(benchTask, args);
-const [has, hasNot] = [true, false].map((hasBfloat16) => ({ hasBfloat16 }));
+const [has, hasNot] = [true, false].map((gainsFromBfloat16) => ({ gainsFromBfloat16 }));
 
 Deno.test("bench: the case of no flags, by what the processor can do", () => {
   assertEquals(caseOf(flags(), hasNot), {

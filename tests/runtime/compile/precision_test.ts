@@ -5,7 +5,7 @@ import { readCpu, runtimeInfo, tf } from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 
 Deno.test("choosePrecision: what is asked for, then the machine", () => {
-  const [has, hasNot] = [{ hasBfloat16: true }, { hasBfloat16: false }];
+  const [has, hasNot] = [{ gainsFromBfloat16: true }, { gainsFromBfloat16: false }];
   assertEquals(choosePrecision("bfloat16", hasNot), "bfloat16");
   assertEquals(choosePrecision("float32", has), "float32");
   assertEquals(choosePrecision("float32", hasNot), "float32");
@@ -19,8 +19,8 @@ Deno.test({
   ignore: !canLoadTensorFlow,
   async fn(): Promise<void> {
     await tf.ready();
-    const { devices, hasBfloat16 } = runtimeInfo();
-    if (devices.length === 1) assertEquals(hasBfloat16, readCpu().hasBfloat16);
-    assertEquals(choosePrecision("auto"), hasBfloat16 ? "bfloat16" : "float32");
+    const { devices, gainsFromBfloat16 } = runtimeInfo();
+    if (devices.length === 1) assertEquals(gainsFromBfloat16, readCpu().gainsFromBfloat16);
+    assertEquals(choosePrecision("auto"), gainsFromBfloat16 ? "bfloat16" : "float32");
   },
 });

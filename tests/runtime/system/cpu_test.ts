@@ -4,9 +4,9 @@ import { parseCpuInfo, readCpu } from "../../../runtime/system/cpu.ts";
 import { granted } from "../../needs.ts";
 
 /** The part of a `/proc/cpuinfo` that matters, for one of several equal cores. */
-const x86 = (model: string, flags: string): string =>
+const x86 = (model: string, flags: string, vendor = "Made"): string =>
   `processor\t: 0
-vendor_id\t: Made
+vendor_id\t: ${vendor}
 model name\t: ${model}
 flags\t\t: fpu ${flags} lm
 bugs\t\t: bf16 amx_bf16
@@ -30,8 +30,18 @@ Deno.test("parseCpuInfo: model and widest instructions of x86, and whether it mu
       model: "Made CPU @ 2.0GHz",
       instructions,
       hasBfloat16,
+      gainsFromBfloat16: hasBfloat16,
     }, flags);
   }
+});
+
+Deno.test("parseCpuInfo: Intel's cores gain from bfloat16 where they have AMX", () => {
+  const gains = (flags: string, vendor: string): boolean =>
+    parseCpuInfo(x86("CPU", flags, vendor)).gainsFromBfloat16;
+  assertEquals(gains("avx512f avx512_bf16", "GenuineIntel"), false);
+  assertEquals(gains("avx512f avx512_bf16 amx_bf16", "GenuineIntel"), true);
+  assertEquals(gains("avx512f avx512_bf16", "AuthenticAMD"), true);
+  assertEquals(gains("avx512f", "AuthenticAMD"), false);
 });
 
 Deno.test("parseCpuInfo: Arm lists Features and no model name", () => {
@@ -40,6 +50,7 @@ Deno.test("parseCpuInfo: Arm lists Features and no model name", () => {
     model: Deno.build.arch,
     instructions: Deno.build.arch,
     hasBfloat16: true,
+    gainsFromBfloat16: true,
   });
   assertEquals(parseCpuInfo(text("fp asimd")).hasBfloat16, false);
 });
@@ -49,6 +60,7 @@ Deno.test("parseCpuInfo: a text that says nothing", () => {
     model: Deno.build.arch,
     instructions: Deno.build.arch,
     hasBfloat16: false,
+    gainsFromBfloat16: false,
   });
 });
 
