@@ -7,11 +7,11 @@ import { batches } from "../data/batches.ts";
 import { createDataset, type Data, type Dataset } from "../data/dataset.ts";
 import { buildModel, type Recipe } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
-import { AT_ONCE, deviceRunner, UNREAD_CALLS } from "../training/runners.ts";
+import { AT_ONCE, deviceRunner, hostRunner } from "../training/runners.ts";
 import { disposeState, initialVariables, startState } from "../training/state.ts";
 import { type StepState, trainStep } from "../training/step.ts";
 import { applyTransforms } from "../transforms/apply.ts";
-import { type BatchTensors, batchTensors } from "../transforms/batch_tensors.ts";
+import { imageTensor } from "../transforms/batch_tensors.ts";
 import { transform } from "../transforms/transforms.ts";
 
 /** What is timed: a network and the recipe that it is trained by. */
@@ -59,6 +59,9 @@ const SEED = 0;
 /** Low enough that the loss stays finite over thousands of steps on one batch of noise. */
 const LEARNING_RATE = 0.01;
 
+/** Calls of a forward pass on a GPU before one of its results is read. */
+const UNREAD_LOGITS = 4;
+
 /** One compiled step, with everything that it needs. Must be disposed. */
 export interface Benchmark {
   /** The network. */
@@ -76,10 +79,9 @@ export interface Benchmark {
 }
 
 /**
- * Prepares a case. The images are whole numbers 0 to 255 drawn from a seed, uploaded once; a step normalises them,
- * that of `fast` and `accurate` augments them as its recipe does. A training step is `trainStep` with the recipe's
- * optimizer; its state is given away from step to step as in `train`. On a GPU the images lie there as bytes and many
- * steps run a call, as in `train`.
+ * Prepares a case. The images are whole numbers 0 to 255 drawn from a seed; a step normalises them, that of `fast` and
+ * `accurate` augments them as its recipe does. Training runs as in `train`: from the host a batch a step, on a GPU many
+ * steps a call of images that lie there. For inference they are uploaded once.
  *
  * @throws {UsageError} If the network cannot be built for images of that size.
  */
@@ -90,11 +92,9 @@ export function createBenchmark(
   const action = `Cannot use --size ${size} for ${name}`;
   const model = buildModel(recipe.network, { inputSize: size, action });
   const dataset = madeDataset(batch, size, recipe, recipe.training.whiten);
-  const [made] = batches(dataset, batch);
-  const input = batchTensors(made, dataset.imageShape);
   const steps = inference
-    ? inferenceSteps(model, recipe, dataset, input, precision)
-    : trainingSteps(model, recipe, dataset, input, precision);
+    ? inferenceSteps(model, recipe, dataset, precision)
+    : trainingSteps(model, recipe, dataset, precision);
   const passes = inference ? 1 : 3; // the gradients of input and weights cost a forward pass each
   return {
     model,
@@ -102,10 +102,7 @@ export function createBenchmark(
     stepsPerCall: steps.stepsPerCall,
     step: steps.step,
     profile: (options) => steps.profile({ ...options, precision }),
-    dispose(): void {
-      steps.dispose();
-      tf.dispose(input);
-    },
+    dispose: steps.dispose,
   };
 }
 
@@ -113,111 +110,79 @@ type Steps = Pick<Benchmark, "stepsPerCall" | "step" | "dispose"> & {
   profile(options: ProfileOptions): Profile;
 };
 
-function trainingSteps(
-  model: Model,
-  { training }: Recipe,
-  dataset: Dataset,
-  input: BatchTensors,
-  precision: Precision,
-): Steps {
-  const compiled = trainStep(model, training, dataset.transforms, precision);
+function trainingSteps(model: Model, { training }: Recipe, dataset: Dataset, precision: Precision): Steps {
+  const step = trainStep(model, training, dataset.transforms, precision);
+  const batchSize = dataset.indices.length;
+  const runner = gpuHolds(dataset.images.length)
+    ? deviceRunner(step, dataset, precision, { batchSize, atOnce: training.lookahead?.every ?? AT_ONCE })
+    : hostRunner(step, dataset, precision);
+  const members = Array.from({ length: runner.atOnce }, () => dataset.indices);
+  const rates = members.map(() => LEARNING_RATE);
   let state = startState(model, initialVariables(model, dataset, training, SEED), training);
-  const changing = (): { learningRate: tf.Scalar; seed: tf.Tensor1D } => ({
-    learningRate: tf.scalar(LEARNING_RATE),
-    seed: tf.tensor1d([SEED, state.step], "int32"),
-  });
   const tensors = (): StepState => ({ variables: state.variables, optState: state.optState });
-  const goOn = (next: StepState, steps: number): void => {
+  const call = (): tf.Tensor1D => {
+    const { losses, ...next } = runner.run(tensors(), { first: state.step, seed: SEED, members, rates });
     tree.dispose(tensors());
-    state = { ...state, ...next, step: state.step + steps };
+    state = { ...state, ...next, step: state.step + runner.atOnce };
+    return losses;
   };
-  const profileStep = (options: ProfileOptions): Profile => {
-    const more = changing();
-    try {
-      return profile(compiled, [tensors(), { ...input, ...more }], options);
-    } finally {
-      tf.dispose([more]);
-    }
-  };
-  if (gpuHolds(dataset.images.length)) {
-    const atOnce = training.lookahead?.every ?? AT_ONCE;
-    const runner = deviceRunner(compiled, dataset, precision, { batchSize: dataset.indices.length, atOnce });
-    const members = Array.from({ length: atOnce }, () => dataset.indices);
-    const rates = members.map(() => LEARNING_RATE);
-    const call = (): tf.Tensor1D => {
-      const { losses, ...next } = runner.run(tensors(), { first: state.step, seed: SEED, members, rates });
-      goOn(next, atOnce);
-      return losses;
-    };
-    // Of large images a few steps are so long that waiting for them less often tells nothing.
-    const calls = dataset.imageShape[0] < 224 ? UNREAD_CALLS : 1;
-    return {
-      stepsPerCall: calls * atOnce,
-      step(): number {
-        const losses = Array.from({ length: calls }, call);
-        const last = losses.at(-1)!.dataSync().at(-1)!;
-        tf.dispose(losses);
-        return last;
-      },
-      profile: profileStep,
-      dispose(): void {
-        disposeState(state);
-        runner.dispose();
-      },
-    };
-  }
+  // Of large images a few steps are so long that waiting for them less often tells nothing.
+  const calls = dataset.imageShape[0] < 224 ? runner.unreadCalls : 1;
   return {
-    stepsPerCall: 1,
+    stepsPerCall: calls * runner.atOnce,
     step(): number {
-      const more = changing();
-      const { loss, ...next } = compiled(tensors(), { ...input, ...more });
-      const [lastLoss] = loss.dataSync();
-      tf.dispose([more, loss]);
-      goOn(next, 1);
-      return lastLoss;
+      const losses = Array.from({ length: calls }, call);
+      const last = losses.at(-1)!.dataSync().at(-1)!;
+      tf.dispose(losses);
+      return last;
     },
-    profile: profileStep,
+    profile(options): Profile {
+      const [batch] = batches(dataset, batchSize);
+      const input = {
+        images: imageTensor(batch, dataset.imageShape),
+        labels: tf.tensor1d(batch.labels, "int32"),
+        learningRate: tf.scalar(LEARNING_RATE),
+        seed: tf.tensor1d([SEED, state.step], "int32"),
+      };
+      try {
+        return profile(step, [tensors(), input], options);
+      } finally {
+        tf.dispose(input);
+      }
+    },
     dispose(): void {
       disposeState(state);
-      compiled.dispose();
+      runner.dispose();
     },
   };
 }
 
-function inferenceSteps(
-  model: Model,
-  recipe: Recipe,
-  dataset: Dataset,
-  { images }: BatchTensors,
-  precision: Precision,
-): Steps {
+function inferenceSteps(model: Model, recipe: Recipe, dataset: Dataset, precision: Precision): Steps {
   const drawn = initialVariables(model, dataset, recipe.training, SEED);
   const folded = foldBatchNorm(model, drawn);
   tree.dispose(drawn);
-  const { variables } = folded;
-  toGpu([images, ...tree.entries(variables).map(([, tensor]) => tensor)]);
+  const [batch] = batches(dataset, dataset.indices.length);
+  const args = [folded.variables, imageTensor(batch, dataset.imageShape)] as const;
+  toGpu(tree.entries(args).map(([, tensor]) => tensor));
   const compiled = jit(
-    function inferenceStep(
-      { variables }: { variables: Variables },
-      { images }: Pick<BatchTensors, "images">,
-    ) {
+    function inferenceStep(variables: Variables, images: tf.Tensor4D) {
       const x = applyTransforms(dataset.transforms, images, { train: false });
       return apply(folded.model, variables, x, { train: false })[0];
     },
     { precision },
   );
-  const stepsPerCall = gpuHolds(dataset.images.length) ? UNREAD_CALLS : 1;
+  const stepsPerCall = gpuHolds(0) ? UNREAD_LOGITS : 1;
   return {
     stepsPerCall,
     step(): number {
-      const logits = Array.from({ length: stepsPerCall }, () => compiled({ variables }, { images }));
+      const logits = Array.from({ length: stepsPerCall }, () => compiled(...args));
       const [first] = logits.at(-1)!.dataSync();
       tf.dispose(logits);
       return first;
     },
-    profile: (options) => profile(compiled, [{ variables }, { images }], options),
+    profile: (options) => profile(compiled, [...args], options),
     dispose(): void {
-      tree.dispose(variables);
+      tree.dispose(args);
       compiled.dispose();
     },
   };

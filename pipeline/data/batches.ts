@@ -4,8 +4,8 @@ import { numpyShuffle } from "./numpy_random.ts";
 
 /** One batch, ready to become tensors. */
 export interface Batch {
-  /** `[size, H, W, C]` in row-major order, 0 to 255: as stored or mirrored, before the transforms. */
-  readonly images: Float32Array;
+  /** `[size, H, W, C]` in row-major order: as stored or mirrored, before the transforms. */
+  readonly images: Uint8Array<ArrayBuffer>;
   /** `[size]`, class numbers. */
   readonly labels: Int32Array;
   /** How many images: the batch size, or what is left for the last batch. */
@@ -55,7 +55,7 @@ export function* batches(
   for (let start = 0; start < members.length; start += batchSize) {
     const size = Math.min(batchSize, members.length - start);
     const batch = {
-      images: new Float32Array(size * length),
+      images: new Uint8Array(size * length),
       labels: new Int32Array(size),
       size,
     };
@@ -108,7 +108,7 @@ const FLIPS = 2 ** 32 - 1;
 function copyMirrored(
   image: Uint8Array,
   [, width, channels]: Dataset["imageShape"],
-  target: Float32Array,
+  target: Uint8Array,
   start: number,
 ): void {
   const rowLength = width * channels;

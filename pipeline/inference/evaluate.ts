@@ -12,14 +12,13 @@ import {
   tf,
   toGpu,
   tree,
-  unpackBytes,
 } from "../../runtime/mod.ts";
 import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
 import { type Batch, batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import { applyTransforms } from "../transforms/apply.ts";
-import { type BatchTensors, batchTensors } from "../transforms/batch_tensors.ts";
+import { type BatchTensors, batchTensors, unpackImages } from "../transforms/batch_tensors.ts";
 import { look, VIEWS } from "./views.ts";
 
 /** What an evaluation found. */
@@ -75,7 +74,7 @@ export interface Evaluator {
 }
 
 /** A batch, and which of its images count: 1, or 0 for those that only fill it up. */
-type CountedBatch = BatchTensors & { readonly counts: tf.Tensor1D };
+type CountedBatch = { images: tf.Tensor4D; labels: tf.Tensor1D; counts: tf.Tensor1D };
 
 /** What the images of one batch add up to, or those of several, each. */
 interface Sums {
@@ -189,15 +188,21 @@ function lookAt(
 
 /** One batch a call, handed to it. */
 function walkFromHost(look: Look, dataset: Dataset, { batchSize, fills, precision }: Cut): Walk {
-  const step = jit(function evalStep(variables: Variables, batch: CountedBatch) {
-    return look(variables, batch);
-  }, { precision });
+  const step = jit(
+    function evalStep(
+      variables: Variables,
+      { pixels, ...rest }: BatchTensors & Pick<CountedBatch, "counts">,
+    ) {
+      return look(variables, { images: unpackImages(pixels, dataset.imageShape), ...rest });
+    },
+    { precision },
+  );
   return {
     run(variables, onBatch) {
       let done = 0;
       return Array.from(batches(dataset, batchSize), (batch) => {
         const size = fills ? batchSize : batch.size;
-        const sums = tree.tidy(() => step(variables, countedBatch(batch, size, dataset.imageShape)));
+        const sums = tree.tidy(() => step(variables, countedBatch(batch, size)));
         onBatch(done += batch.size);
         return sums;
       });
@@ -207,16 +212,16 @@ function walkFromHost(look: Look, dataset: Dataset, { batchSize, fills, precisio
 }
 
 /** A batch filled up to a size with black images that do not count. */
-function countedBatch(batch: Batch, size: number, imageShape: Dataset["imageShape"]): CountedBatch {
+function countedBatch(batch: Batch, size: number): BatchTensors & Pick<CountedBatch, "counts"> {
   let filled = batch;
   if (size > batch.size) {
-    const images = new Float32Array(size * batch.images.length / batch.size);
+    const images = new Uint8Array(size * batch.images.length / batch.size);
     const labels = new Int32Array(size);
     images.set(batch.images);
     labels.set(batch.labels);
     filled = { images, labels, size };
   }
-  return { ...batchTensors(filled, imageShape), counts: tf.tensor1d(countsOf(batch.size, size)) };
+  return { ...batchTensors(filled), counts: tf.tensor1d(countsOf(batch.size, size)) };
 }
 
 /** 1 for the images that there are and 0 for those that fill up, `[size]`. */
@@ -318,7 +323,7 @@ function lookAtStore(
       const row = (rows: tf.Tensor2D) => tf.reshape(gatherRows(rows, place), [size]) as tf.Tensor1D;
       const members = tf.add(tf.mul(round, int32(size)), tf.range(0, size, 1, "int32")) as tf.Tensor1D;
       const found = look(variables, {
-        images: unpackBytes(gatherRows(store.pixels, members), imageShape) as tf.Tensor4D,
+        images: unpackImages(gatherRows(store.pixels, members), imageShape),
         labels: tf.cast(row(store.labels), "int32"),
         counts: row(store.counts),
       });

@@ -9,7 +9,7 @@ import { imageTensor } from "../transforms/batch_tensors.ts";
 /** Images in row-major order. */
 export interface Images {
   /** `[N * H * W * C]`. */
-  readonly values: Float32Array;
+  readonly values: Uint8Array | Float32Array;
   /** `[N, H, W, C]`. */
   readonly shape: readonly [count: number, height: number, width: number, channels: number];
 }
@@ -85,7 +85,7 @@ export function contactSheet(
   return encode({ width: sheetWidth, height: sheetHeight, data, channels: 3, depth: 8 });
 }
 
-function extremes(values: Float32Array): [min: number, max: number] {
+function extremes(values: Images["values"]): [min: number, max: number] {
   let min = Infinity, max = -Infinity;
   for (const value of values) {
     if (value < min) min = value;

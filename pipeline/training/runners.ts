@@ -4,6 +4,7 @@
  */
 import {
   gatherRows,
+  gpuHolds,
   jit,
   packBytes,
   type Precision,
@@ -11,12 +12,11 @@ import {
   tf,
   toGpu,
   tree,
-  unpackBytes,
 } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { batchTensors } from "../transforms/batch_tensors.ts";
-import type { StepState, TrainStep } from "./step.ts";
+import { type BatchTensors, batchTensors, unpackImages } from "../transforms/batch_tensors.ts";
+import type { StepBatch, StepState, TrainStep } from "./step.ts";
 
 /** Steps that follow one another, all of as many images. */
 export interface Steps {
@@ -34,8 +34,13 @@ export interface Steps {
 
 /** What runs steps. */
 export interface Runner {
-  /** How many steps it takes at once at the most; several may still run when it returns. */
+  /** How many steps it takes at once at the most; they may still run when it returns. */
   readonly atOnce: number;
+  /**
+   * After how many calls the losses are to be read: reading waits for all that was asked for, and a GPU then waits for
+   * the next call to be made.
+   */
+  readonly unreadCalls: number;
   /**
    * Runs steps. Nothing of the state that it is given is disposed.
    * @returns The state after them, and the loss of each, `[atOnce]` or `[1]`: the first count, as many as there are steps.
@@ -45,30 +50,37 @@ export interface Runner {
   dispose(): void;
 }
 
+/** Calls on a GPU whose losses are read together. */
+const UNREAD_CALLS = 4;
+
 /** Steps of one call on the device, where lookahead does not say it. */
 export const AT_ONCE = 16;
 
-/**
- * Calls whose losses are read together: reading waits for all that was asked for, and the device then waits for the next
- * call to be made.
- */
-export const UNREAD_CALLS = 4;
-
-/** Runs one step a call, and hands it the batch. */
-export function hostRunner(step: TrainStep, dataset: Dataset): Runner {
+/** Runs one step a call, and hands it the batch. On a GPU the next batch is made and sent while it runs. */
+export function hostRunner(step: TrainStep, dataset: Dataset, precision: Precision): Runner {
+  const fromPixels = jit(
+    function hostStep(state: StepState, { pixels, ...rest }: BatchTensors & Omit<StepBatch, "images">) {
+      return step(state, { images: unpackImages(pixels, dataset.imageShape), ...rest });
+    },
+    { precision },
+  );
   return {
     atOnce: 1,
+    unreadCalls: gpuHolds(0) ? UNREAD_CALLS : 1,
     run: (state, { first, seed, members: [order], rates: [rate], mirrored }) =>
       tree.tidy(() => {
         const [batch] = batches(dataset, order.length, { order, mirrored });
-        const { loss, ...next } = step(state, {
-          ...batchTensors(batch, dataset.imageShape),
+        const { loss, ...next } = fromPixels(state, {
+          ...batchTensors(batch),
           learningRate: tf.scalar(rate),
           seed: tf.tensor1d([seed, first], "int32"),
         });
         return { ...next, losses: tf.reshape(loss, [1]) as tf.Tensor1D };
       }),
-    dispose: () => step.dispose(),
+    dispose() {
+      step.dispose();
+      fromPixels.dispose();
+    },
   };
 }
 
@@ -115,7 +127,7 @@ export function deviceRunner(
           const order = tf.reshape(gatherRows(given.order, place), [-1]) as tf.Tensor1D;
           const members = tf.cast(gatherRows(given.indices, order), "int32");
           const { loss, ...next } = step(state, {
-            images: unpackBytes(gatherRows(given.pixels, members), imageShape) as tf.Tensor4D,
+            images: unpackImages(gatherRows(given.pixels, members), imageShape),
             labels: tf.cast(gatherRows(given.labels, members), "int32"),
             learningRate: tf.reshape(gatherRows(given.rates, place), []) as tf.Scalar,
             seed: tf.add(given.seed, tf.mul(round, tf.tensor1d([0, 1], "int32"))) as tf.Tensor1D,
@@ -141,6 +153,7 @@ export function deviceRunner(
   );
   return {
     atOnce,
+    unreadCalls: UNREAD_CALLS,
     run(state, { first, seed, members, rates, mirrored }) {
       if (mirrored !== undefined && flips?.of !== mirrored) {
         flips?.tensor.dispose();

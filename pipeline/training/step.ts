@@ -18,20 +18,17 @@ import { trainedNames, type TrainState } from "./state.ts";
 /** The tensors that a step changes. */
 export type StepState = Pick<TrainState, "variables" | "optState">;
 
+/** What a step is given beside the state, as `trainStep` says. */
+export type StepBatch = {
+  images: tf.Tensor4D;
+  labels: tf.Tensor1D;
+  learningRate: tf.Scalar;
+  seed: tf.Tensor1D;
+  flips?: tf.Tensor1D;
+};
+
 /** One step, compiled: the state's tensors and a batch in, the next tensors and the loss out. */
-export type TrainStep = Jitted<
-  [
-    state: StepState,
-    batch: {
-      images: tf.Tensor4D;
-      labels: tf.Tensor1D;
-      learningRate: tf.Scalar;
-      seed: tf.Tensor1D;
-      flips?: tf.Tensor1D;
-    },
-  ],
-  StepState & { loss: tf.Scalar }
->;
+export type TrainStep = Jitted<[state: StepState, batch: StepBatch], StepState & { loss: tf.Scalar }>;
 
 /**
  * Compiles one training step: transforms, forward pass, backward pass, optimizer and batch statistics.

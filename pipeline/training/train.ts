@@ -17,7 +17,7 @@ import { checkFit } from "../data/fit.ts";
 import { type Evaluation, type Evaluator, evaluator, type Testing } from "../inference/evaluate.ts";
 import { pullAfter, pullStep } from "./lookahead.ts";
 import { checkTraining, type Training } from "./recipe.ts";
-import { AT_ONCE, deviceRunner, hostRunner, type Runner, type Steps, UNREAD_CALLS } from "./runners.ts";
+import { AT_ONCE, deviceRunner, hostRunner, type Runner, type Steps } from "./runners.ts";
 import { learningRate } from "./schedule.ts";
 import {
   disposeState,
@@ -145,7 +145,7 @@ export async function train(
     const atOnce = Math.max(1, Math.min(lookahead?.every ?? AT_ONCE, whole));
     const runner = options.onDevice ?? gpuHolds(data.train.images.length)
       ? deviceRunner(step, data.train, precision, { batchSize, atOnce })
-      : hostRunner(step, data.train);
+      : hostRunner(step, data.train, precision);
     const pull = pullStep();
     const measures = data.validation && validators(model, data.validation, testing, precision);
     compiled.push(runner, pull, ...Object.values(measures ?? {}));
@@ -178,7 +178,7 @@ export async function train(
         unread.push({ steps, losses });
         const keep = lookahead && pullAfter(lookahead, state.step, totalSteps);
         if (keep !== undefined) state = pullBack(pull, state, keep);
-        if (runner.atOnce === 1 || unread.length === UNREAD_CALLS) state = readAll(state);
+        if (unread.length === runner.unreadCalls) state = readAll(state);
         await letEventsIn();
       }
       state = readAll(state);

@@ -61,7 +61,7 @@ function logitsOf(
   try {
     return [...batches({ ...rest, imageShape }, batchSize)].flatMap(({ images, size }) =>
       tf.tidy(() => {
-        const pixels = tf.tensor4d(images, [size, ...imageShape]);
+        const pixels = tf.tensor4d(images, [size, ...imageShape], "float32");
         const [, height, width] = pixels.shape;
         const padded = tf.mirrorPad(pixels, [[0, 0], [1, 1], [1, 1], [0, 0]], "reflect");
         const moved = tf.slice(padded, [0, 1 + shift, 1 + shift, 0], [size, height, width, 3]) as tf.Tensor4D;
