@@ -132,6 +132,7 @@ export {
   startState,
   type StateSettings,
   type StateTensors,
+  type StepBatch,
   type StepReport,
   type StepState,
   type TestResults,

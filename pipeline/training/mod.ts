@@ -29,4 +29,4 @@ export {
 } from "./state.ts";
 export { type TestResults, testResults } from "./test_results.ts";
 export { type EpochReport, type StepReport, train, type TrainOptions } from "./train.ts";
-export { type StepState, type TrainStep, trainStep } from "./step.ts";
+export { type StepBatch, type StepState, type TrainStep, trainStep } from "./step.ts";
