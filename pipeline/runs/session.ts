@@ -53,6 +53,8 @@ export interface SessionStart {
   readonly devices: readonly string[];
   /** Whether what computes, the GPU where there is one, has instructions for bfloat16. */
   readonly hasBfloat16: boolean;
+  /** Whether XLA compiles the steps. */
+  readonly xla: boolean;
   /** The processor. */
   readonly cpu: Pick<Cpu, "model" | "instructions">;
   /** The step that a resumed run goes on from. */
@@ -67,8 +69,16 @@ export type SessionEvent =
   | { readonly kind: "start"; readonly start: SessionStart }
   /** An epoch is done and saved. */
   | { readonly kind: "epoch"; readonly report: EpochReport }
-  /** The last step is done and saved. `seconds`: over all sessions; `weights`: the file. */
-  | { readonly kind: "trained"; readonly seconds: number; readonly weights: string }
+  /**
+   * The last step is done and saved. `seconds`: over all sessions; `firstLoss`: of those, until this session knew its
+   * first loss, most of which is compiling; `weights`: the file.
+   */
+  | {
+    readonly kind: "trained";
+    readonly seconds: number;
+    readonly firstLoss: number;
+    readonly weights: string;
+  }
   /** The test images are measured. */
   | { readonly kind: "tested"; readonly results: TestResults };
 
@@ -134,7 +144,7 @@ export async function runSession(
 
   const loaded = typeof data === "function" ? await data(asked) : data;
   const cpu = readCpu();
-  const { devices, hasBfloat16 } = runtimeInfo();
+  const { devices, hasBfloat16, xla } = runtimeInfo();
   const precision = asked.precision ?? choosePrecision(asked.recipe.training.precision);
   const info: RunInfo = resumed ?? {
     ...asked,
@@ -178,6 +188,7 @@ export async function runSession(
           stepsPerEpoch: perEpoch,
           devices,
           hasBfloat16,
+          xla,
           cpu,
         },
         ...(resumed !== undefined && { resumedAt: state.step }),
@@ -200,6 +211,7 @@ export async function runSession(
     const bar = progress.start("Training", left, "images");
     const epoch = { images: 0, start: began, end: began };
     let done = 0;
+    let firstLoss = 0;
     try {
       state = await train(model, prepared, training, {
         seed,
@@ -209,6 +221,7 @@ export async function runSession(
         onStep({ images, loss }) {
           epoch.images += images;
           epoch.end = performance.now();
+          firstLoss ||= (epoch.end - began) / 1000;
           bar.update(done += images, `loss ${loss.toFixed(4)}`);
         },
         async onEpoch(report, state) {
@@ -231,7 +244,7 @@ export async function runSession(
     if (state.step < totalSteps) {
       await save(state);
     } else {
-      options.onEvent?.({ kind: "trained", seconds: seconds(), weights: path("weights") });
+      options.onEvent?.({ kind: "trained", seconds: seconds(), firstLoss, weights: path("weights") });
       if (test !== undefined) {
         const results = testResults(model, state.variables, test, testing, { precision, progress });
         options.onEvent?.({ kind: "tested", results });

@@ -37,6 +37,8 @@ export interface RuntimeInfo {
   readonly hasBfloat16: boolean;
   /** Whether it is faster in it than in float32. */
   readonly gainsFromBfloat16: boolean;
+  /** Whether `jit` compiles with XLA unless told otherwise. */
+  readonly xla: boolean;
   /** Where the library was loaded from. */
   readonly directory: string;
 }
@@ -123,8 +125,9 @@ export function runtime(): Running {
 
 /** What is running. @throws {Error} Before `ready()`. */
 export function runtimeInfo(): RuntimeInfo {
-  const { binding, hasBfloat16, gainsFromBfloat16, directory } = runtime();
-  return { version: binding.TF_Version, devices: binding.devices, hasBfloat16, gainsFromBfloat16, directory };
+  const { binding, hasBfloat16, gainsFromBfloat16, xla, directory } = runtime();
+  const { TF_Version: version, devices } = binding;
+  return { version, devices, hasBfloat16, gainsFromBfloat16, xla, directory };
 }
 
 /** Tensors that TensorFlow holds for this process right now: a leak shows here first. */

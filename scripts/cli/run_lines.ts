@@ -2,6 +2,7 @@
 import { parameterCount } from "../../layers/mod.ts";
 import type { SessionEvent, SessionStart } from "../../pipeline/runs/mod.ts";
 import { accuracyLine, testLines } from "./accuracy_lines.ts";
+import { duration } from "./terminal.ts";
 
 /** The lines for an event: results for standard output, the rest for whoever looks on. */
 export function eventLines(event: SessionEvent): { results: string[]; notes: string[] } {
@@ -22,8 +23,12 @@ export function eventLines(event: SessionEvent): { results: string[]; notes: str
       };
     }
     case "trained": {
-      const minutes = (event.seconds / 60).toFixed(1);
-      return { results: [], notes: [`Trained for ${minutes} minutes; the weights are ${event.weights}`] };
+      const { seconds, firstLoss, weights } = event;
+      const first = `${duration(firstLoss)} of it to the first loss`;
+      return {
+        results: [],
+        notes: [`Trained for ${duration(seconds)}, ${first}; the weights are ${weights}`],
+      };
     }
     case "tested":
       return { results: testLines(event.results), notes: [] };
@@ -46,6 +51,9 @@ function startLines(start: SessionStart): string[] {
   if (replacedHead !== undefined) {
     const { file, classes } = replacedHead;
     lines.push(`${file} tells ${classes} classes apart: the last layer starts anew, with ${start.classes}`);
+  }
+  if (start.xla) {
+    lines.push("XLA compiles the first steps, which may take a minute; on a GPU that is kept for later runs");
   }
   return [
     ...lines,

@@ -18,6 +18,7 @@ const start: SessionStart = {
   devices: ["CPU:0"],
   cpu: { model: "Abacus", instructions: "AVX2" },
   hasBfloat16: false,
+  xla: false,
 };
 
 /** The lines of a start, all of them for whoever looks on. */
@@ -32,8 +33,9 @@ const about = "ResNet-20, 269,722 parameters, 45000 training images, 182 epochs 
 
 Deno.test("eventLines: a start says what is trained, on what, and where it is kept", () => {
   assertEquals(startLines({}), [`${about}, float32, CPU:0, Abacus (AVX2)`, "Run folder: runs/a"]);
-  assertEquals(startLines({ devices: ["CPU:0", "GPU:0"], resumedAt: 352 }), [
+  assertEquals(startLines({ devices: ["CPU:0", "GPU:0"], xla: true, resumedAt: 352 }), [
     `${about}, float32, CPU:0 and GPU:0, Abacus (AVX2)`,
+    "XLA compiles the first steps, which may take a minute; on a GPU that is kept for later runs",
     "Resumed at step 352 of runs/a",
   ]);
   assertEquals(startLines({ resumedAt: 0 }).at(-1), "Resumed at step 0 of runs/a");
@@ -84,9 +86,12 @@ Deno.test("eventLines: an epoch's loss is that of its last step, as the tutorial
 });
 
 Deno.test("eventLines: the end says how long it took, then what the test images say", () => {
-  assertEquals(eventLines({ kind: "trained", seconds: 333, weights: "runs/a/model.safetensors" }), {
+  const weights = "runs/a/model.safetensors";
+  assertEquals(eventLines({ kind: "trained", seconds: 333, firstLoss: 4.2, weights }), {
     results: [],
-    notes: ["Trained for 5.5 minutes; the weights are runs/a/model.safetensors"],
+    notes: [
+      "Trained for 5 min 33 s, 4.2 s of it to the first loss; the weights are runs/a/model.safetensors",
+    ],
   });
   const test = { accuracy: 0.9301, correct: 9301, images: 10_000, loss: 0.4 };
   assertEquals(eventLines({ kind: "tested", results: { test, tta: { ...test, accuracy: 0.9389 } } }), {
