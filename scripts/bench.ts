@@ -43,7 +43,7 @@ import {
   sampleLine,
   versionText,
 } from "./cli/bench_lines.ts";
-import { deviceFlag, runTask, threadsFlag, type Values, xlaFlag } from "./cli/task.ts";
+import { deviceFlag, precisionFlag, runTask, threadsFlag, type Values, xlaFlag } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 /** The task and its flags. */
@@ -59,11 +59,7 @@ export const benchTask = {
       help: "images a step (default: 16 for resnet34, the recipe's for fast and accurate, else 128)",
     },
     size: { type: "integer", min: 1, help: "side of the images (default: 224 for resnet34, else 32)" },
-    precision: {
-      type: "string",
-      choices: ["float32", "bfloat16"],
-      help: "number format of the convolutions (default: the faster one)",
-    },
+    precision: { ...precisionFlag, help: `${precisionFlag.help} (default: the faster of the others)` },
     seconds: { type: "number", min: 0, default: 10, help: "how long to measure" },
     steps: {
       type: "integer",
@@ -93,7 +89,7 @@ export type BenchFlags = Values<typeof benchTask.flags>;
 
 /**
  * Checks that the flags go together.
- * @throws {UsageError} Naming the two that do not.
+ * @throws {UsageError} Naming those that do not.
  */
 export function checkBenchFlags(flags: BenchFlags): void {
   const contradictions = [
@@ -112,9 +108,17 @@ export function checkBenchFlags(flags: BenchFlags): void {
       `Cannot use --against with --model ${flags.model}: the peers have only ResNets, such as resnet20`,
     );
   }
+  if (flags.against !== undefined && flags.precision === "tf32") {
+    throw new UsageError(
+      "Cannot use --against with --precision tf32: the peers run in float32 and bfloat16 only",
+    );
+  }
 }
 
-/** The case that the flags ask for; the machine decides the precision where they leave it open. */
+/**
+ * The case that the flags ask for; the machine decides the precision where they leave it open.
+ * @throws {UsageError} If the machine does not have the one that is asked for.
+ */
 export function caseOf(flags: BenchFlags, machine: Machine): BenchmarkCase {
   const model: BenchmarkModel = flags.model;
   const { batch, size } = caseDefaults(model);

@@ -5,7 +5,7 @@ import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs
 import { modelFor, prepare, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf } from "../runtime/mod.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
-import { dataFlag, runFlag, runTask, type Values } from "./cli/task.ts";
+import { dataFlag, precisionFlag, runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
@@ -17,15 +17,16 @@ const task = {
       type: "boolean",
       help: "test-time augmentation: mean of the logits of six views, mirrored and moved by a pixel",
     },
+    precision: { ...precisionFlag, help: `${precisionFlag.help} (default: the run's)` },
     json: { type: "boolean", help: "one JSON object instead of the sentence" },
     data: dataFlag,
   },
   examples: ["", "--run runs/fast-20261125-093000 --tta"],
 } as const;
 
-async function testRun({ run, tta, json, data }: Values<typeof task.flags>): Promise<void> {
+async function testRun({ run, tta, json, data, precision }: Values<typeof task.flags>): Promise<void> {
   const dir = run ?? await latestRun("runs");
-  const { recipe, precision } = await readRunInfo(dir);
+  const { recipe, ...trained } = await readRunInfo(dir);
   const progress = terminalProgress(json);
   await fetchCifar(data, { progress });
   configure({ progress });
@@ -35,7 +36,11 @@ async function testRun({ run, tta, json, data }: Values<typeof task.flags>): Pro
   const variables = await loadWeights(join(dir, RUN_FILES.weights), model);
   // One figure, as it was asked for: the recipe's own test-time augmentation is the end of its training's.
   const asked = { ...recipe.testing, tta: false };
-  const results = testResults(model, variables, test!, asked, { precision, progress, tta });
+  const results = testResults(model, variables, test!, asked, {
+    precision: precision ?? trained.precision,
+    progress,
+    tta,
+  });
   if (json) console.log(JSON.stringify({ ...results.test, running: results.running, tta, run: dir }));
   else testLines(results, { tta }).forEach((line) => console.log(line));
 }

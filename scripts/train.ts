@@ -6,7 +6,15 @@ import { taskCommand } from "../runtime/system/package.ts";
 import { eventLines } from "./cli/run_lines.ts";
 import { settingsOf } from "./cli/settings.ts";
 import { stopOnSignals } from "./cli/signals.ts";
-import { dataFlag, deviceFlag, runTask, threadsFlag, type Values, xlaFlag } from "./cli/task.ts";
+import {
+  dataFlag,
+  deviceFlag,
+  precisionFlag,
+  runTask,
+  threadsFlag,
+  type Values,
+  xlaFlag,
+} from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 /** The task and its flags. */
@@ -36,9 +44,8 @@ export const trainTask = {
     },
     precision: {
       sets: "precision",
-      type: "string",
-      choices: ["float32", "bfloat16"],
-      help: "number format of the convolutions",
+      ...precisionFlag,
+      help: `${precisionFlag.help} (default: the recipe's)`,
     },
     limit: { sets: "limit", type: "integer", min: 2, help: "take the first N training images only" },
     data: dataFlag,

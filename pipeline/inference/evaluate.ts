@@ -103,7 +103,7 @@ interface Walk {
 /**
  * Evaluates a network on every image of a data set, in order.
  * @param variables Not disposed.
- * @throws {UsageError} If the network does not fit the images.
+ * @throws {UsageError} If the network does not fit the images, or tf32 is asked for where nothing has it.
  * @throws {UserError} If memory runs out.
  */
 export function evaluate(
@@ -122,7 +122,7 @@ export function evaluate(
 
 /**
  * Compiles the evaluation of a network on every image of a data set, in order, to be run again as it trains.
- * @throws {UsageError} If the network does not fit the images.
+ * @throws {UsageError} If the network does not fit the images, or tf32 is asked for where nothing has it.
  */
 export function evaluator(
   model: Model,

@@ -75,7 +75,7 @@ const share = number({ min: 0, max: 1 });
 const settings = {
   recipe: v.pipe(v.unknown(), v.transform(currentRecipe), recipeSchema),
   seed: number({ whole: true, min: 0, max: 2 ** 31 - 1 }),
-  precision: oneOf(["float32", "bfloat16"]),
+  precision: oneOf(["float32", "tf32", "bfloat16"]),
   limit: v.optional(atLeastOne),
   init: v.optional(text),
   threads: v.optional(atLeastOne),

@@ -145,7 +145,7 @@ export async function runSession(
   const loaded = typeof data === "function" ? await data(asked) : data;
   const cpu = readCpu();
   const { devices, hasBfloat16, xla } = runtimeInfo();
-  const precision = asked.precision ?? choosePrecision(asked.recipe.training.precision);
+  const precision = choosePrecision(asked.precision ?? asked.recipe.training.precision);
   const info: RunInfo = resumed ?? {
     ...asked,
     precision,

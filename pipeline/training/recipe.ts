@@ -120,7 +120,7 @@ const trainingSchema: Schema<Training> = fields({
   lookahead: v.optional(lookaheadSchema),
   whiten: truth,
   frozen: v.optional(list(text)),
-  precision: oneOf(["auto", "float32", "bfloat16"]),
+  precision: oneOf(["auto", "float32", "tf32", "bfloat16"]),
 });
 
 /** What a recipe looks like in a file. */

@@ -11,7 +11,7 @@ import { type Cpu, readCpu } from "../system/cpu.ts";
 import { type Progress, silent } from "../system/progress.ts";
 import { Binding } from "./binding.ts";
 import { keepCompiledCode } from "./compiled_code.ts";
-import { haveBfloat16, usableGpus } from "./cuda.ts";
+import { haveBfloat16, type UsableCard, usableGpus } from "./cuda.ts";
 import { thisMachine } from "./cuda_driver.ts";
 import { openLibrary } from "./library.ts";
 
@@ -37,6 +37,8 @@ export interface RuntimeInfo {
   readonly hasBfloat16: boolean;
   /** Whether it is faster in it than in float32. */
   readonly gainsFromBfloat16: boolean;
+  /** Compute capability of the NVIDIA GPU that computes, ten times: 90 is 9.0; of several the least. */
+  readonly gpuCapability?: number;
   /** Whether `jit` compiles with XLA unless told otherwise. */
   readonly xla: boolean;
   /** Where the library was loaded from. */
@@ -51,6 +53,8 @@ interface Running {
   readonly hasBfloat16: boolean;
   /** Whether it is faster in it than in float32. */
   readonly gainsFromBfloat16: boolean;
+  /** The cards of NVIDIA's that TensorFlow has taken. */
+  readonly gpus: readonly UsableCard[];
   readonly directory: string;
   /** Whether `jit` compiles with XLA unless told otherwise. */
   readonly xla: boolean;
@@ -90,22 +94,23 @@ export async function ready(): Promise<void> {
 async function start(): Promise<Running> {
   const { directory } = await findLibrary();
   const library = openLibrary(directory);
-  const gpus = library.hasCuda && options.device !== "cpu"
+  const usable = library.hasCuda && options.device !== "cpu"
     ? usableGpus(options, thisMachine, directory)
     : undefined;
-  if (gpus !== undefined) keepCompiledCode(join(cacheFolder(), "xla"));
-  const binding = new Binding(library, { ...options, gpus: gpus?.map(({ ordinal }) => ordinal) });
+  if (usable !== undefined) keepCompiledCode(join(cacheFolder(), "xla"));
+  const binding = new Binding(library, { ...options, gpus: usable?.map(({ ordinal }) => ordinal) });
   const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
   tfjs.registerBackend("tensorflow", () => backend, 3);
   await tfjs.setBackend("tensorflow");
   const { xla = binding.isUsingGpuDevice(), progress = silent } = options;
   const cpu = readCpu();
-  const onGpu = haveBfloat16(gpus ?? []);
+  const gpus = binding.isUsingGpuDevice() ? usable ?? [] : [];
+  const onGpu = haveBfloat16(gpus);
   const { hasBfloat16, gainsFromBfloat16 } = binding.isUsingGpuDevice()
     ? { hasBfloat16: onGpu, gainsFromBfloat16: onGpu }
     : cpu;
   const say = (line: string): void => progress.message(line);
-  return { backend, binding, cpu, hasBfloat16, gainsFromBfloat16, directory, xla, say };
+  return { backend, binding, cpu, hasBfloat16, gainsFromBfloat16, gpus, directory, xla, say };
 }
 
 /** The library. What is downloaded for a GPU has gigabytes, so that one is looked for before. */
@@ -125,9 +130,16 @@ export function runtime(): Running {
 
 /** What is running. @throws {Error} Before `ready()`. */
 export function runtimeInfo(): RuntimeInfo {
-  const { binding, hasBfloat16, gainsFromBfloat16, xla, directory } = runtime();
-  const { TF_Version: version, devices } = binding;
-  return { version, devices, hasBfloat16, gainsFromBfloat16, xla, directory };
+  const { binding, hasBfloat16, gainsFromBfloat16, gpus, xla, directory } = runtime();
+  return {
+    version: binding.TF_Version,
+    devices: binding.devices,
+    hasBfloat16,
+    gainsFromBfloat16,
+    ...(gpus.length > 0 && { gpuCapability: Math.min(...gpus.map(({ capability }) => capability)) }),
+    xla,
+    directory,
+  };
 }
 
 /** Tensors that TensorFlow holds for this process right now: a leak shows here first. */

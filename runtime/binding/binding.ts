@@ -141,8 +141,7 @@ export class Binding implements TFJSBinding {
     this.#context = context!;
     const devices = this.#listDevices();
     this.devices = devices.map(({ name }) => name);
-    // float32 means float32: unless told so, cards round the factors of products to 10 bits of mantissa (TensorFloat-32).
-    c.enableTensorFloat32?.(false);
+    c.enableTensorFloat32?.(false); // float32 means float32; without a word of it TensorFlow has it on
     this.gpuMemory = devices.find(({ name }) => hasGpu([name]))?.bytes ?? 0;
     if (options.device === "gpu" && !this.isUsingGpuDevice()) {
       throw new UserError(
@@ -378,6 +377,20 @@ export class Binding implements TFJSBinding {
   call(fn: TracedFunction, inputIds: number[], { xla }: { xla: boolean }): TensorMetadata[] {
     const attrs = xla ? [{ name: "_XlaMustCompile", type: AttrKind.bool, value: true }] : [];
     return this.#execute(fn.name, attrs, inputIds, fn.outputs.length, fn.outputs);
+  }
+
+  /**
+   * Runs `body` while cards may round the factors of float32 products to 10 bits of mantissa (TensorFloat-32).
+   * TensorFlow has one switch a process, which it reads as ops run and as XLA compiles.
+   */
+  withTensorFloat32<R>(body: () => R): R {
+    const { symbols: c } = this.#library;
+    c.enableTensorFloat32?.(true);
+    try {
+      return body();
+    } finally {
+      c.enableTensorFloat32?.(false);
+    }
   }
 
   /** The C API, for what looks at a traced function from outside. */

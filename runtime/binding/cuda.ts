@@ -31,12 +31,15 @@ export interface UsableCard {
   readonly capability: number;
 }
 
-/** The first cards with matrix units for bfloat16: 8.0 ("CUDA C++ Programming Guide", table of arithmetic throughput). */
-const BFLOAT16_CARD = 80;
+/**
+ * The first cards with matrix units for bfloat16 and for TF32: 8.0 ("CUDA C++ Programming Guide", table of arithmetic
+ * throughput).
+ */
+export const AMPERE = 80;
 
-/** Whether all of them have it. */
+/** Whether all of them compute in bfloat16. */
 export function haveBfloat16(cards: readonly UsableCard[]): boolean {
-  return cards.every(({ capability }) => capability >= BFLOAT16_CARD);
+  return cards.every(({ capability }) => capability >= AMPERE);
 }
 
 /** NVIDIA's driver. */
@@ -230,7 +233,7 @@ function oldDriver(cuda: number, who: string, oldest: typeof OLDEST_CUDA): Fault
 }
 
 /** `12.4` of 124. */
-function version(tenths: number): string {
+export function version(tenths: number): string {
   return (tenths / 10).toFixed(1);
 }
 

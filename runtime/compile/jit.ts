@@ -6,14 +6,19 @@ import { TensorFlowError } from "../system/errors.ts";
 import { isOutOfMemory } from "../system/memory_errors.ts";
 import { flatten, rebuild, signature, type Structure } from "./structure.ts";
 
-/** The number format that convolutions and matrix products compute in; parameters stay float32 either way. */
-export type Precision = "float32" | "bfloat16";
+/** The number format that convolutions and matrix products compute in; parameters stay float32 in any. */
+export type Precision = "float32" | "tf32" | "bfloat16";
 
 /** How to compile. */
 export interface JitOptions {
   /**
    * "bfloat16" runs convolutions and matrix products in it, and what lies between them; arguments and results stay
    * float32. Worth it on GPUs and on some processors (`choosePrecision`); without instructions for it, it is emulated.
+   *
+   * "tf32" is float32 with the factors of convolutions and matrix products rounded to TF32's 10 bits of mantissa, on
+   * NVIDIA GPUs of compute capability 8.0 and higher; elsewhere it is float32. What XLA compiles does not know of other
+   * functions' precision. Without XLA, TensorFlow keeps the kernel that it chose for a shape: a process that computes
+   * float32 too may then find its shapes decided by whichever came first.
    */
   precision?: Precision;
   /**
@@ -72,7 +77,8 @@ export function jit<A extends readonly unknown[], R>(
     if (compiled === undefined) {
       cache.set(key, compiled = compile(fn, structure, tensors, { ...options, xla: options.xla ?? xla }));
     }
-    const outputs = call(compiled, backend["getInputTensorIds"](tensors));
+    const inputIds = backend["getInputTensorIds"](tensors);
+    const outputs = inPrecision(options.precision, () => call(compiled, inputIds));
     return rebuild(compiled.structure, outputs.map((output) => backend["createOutputTensor"](output))) as R;
   };
 
@@ -110,6 +116,11 @@ export function compile<A extends readonly unknown[], R>(
     }, { bfloat16: precision === "bfloat16", xla })
   );
   return { fn: traced, structure: results!, xla };
+}
+
+/** Runs `body`, which runs compiled code, with what its precision needs beside what was traced. */
+export function inPrecision<R>(precision: Precision | undefined, body: () => R): R {
+  return precision === "tf32" ? runtime().binding.withTensorFloat32(body) : body();
 }
 
 /** Runs compiled code. What XLA turns out not to compile runs without it from here on. */

@@ -5,7 +5,7 @@ import { cStringBytes, type Library } from "../binding/library.ts";
 import { encodeConfig } from "../binding/protos.ts";
 import { packOutputs, type TfOutput } from "../binding/symbols.ts";
 import { median } from "../system/median.ts";
-import { compile, type JitOptions } from "./jit.ts";
+import { compile, inPrecision, type JitOptions } from "./jit.ts";
 import {
   type Argument,
   CALL_NODE,
@@ -70,7 +70,7 @@ export function profile<A extends readonly unknown[], R>(
     const graph = encodeCallGraph(inputs, { name: traced.name, definition });
     const config = optimizeSmallGraphs(encodeConfig({ threads }));
     using session = new Session(binding.library, graph, config, paths, traced.outputs.length);
-    return binding.withTensors(backend["getInputTensorIds"]([...tensors]), (values) => {
+    const measure = (values: Deno.PointerObject[]): Profile => {
       for (let run = 0; run < WARM_UP; run++) session.run(values);
       const measured = Array.from({ length: runs }, () => {
         const start = performance.now();
@@ -78,7 +78,9 @@ export function profile<A extends readonly unknown[], R>(
         return { wallMs: performance.now() - start, nodes: decodeRun(metadata) };
       });
       return combineRuns(measured);
-    });
+    };
+    const ids = backend["getInputTensorIds"]([...tensors]);
+    return binding.withTensors(ids, (values) => inPrecision(precision, () => measure(values)));
   } finally {
     binding.removeFunction(traced);
   }

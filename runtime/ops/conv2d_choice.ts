@@ -6,10 +6,13 @@ import type { Precision } from "../compile/jit.ts";
 import { type Block, fitsBlocks } from "./blocks.ts";
 import { type Convolution, outputSize } from "./window.ts";
 
+/** The precisions that graphs differ in. */
+type Traced = Exclude<Precision, "tf32">;
+
 /** What a convolution is for, and what runs it. */
 export interface Setting {
-  /** Number format of the graph that it becomes a part of; `undefined` where it runs at once. */
-  readonly precision: Precision | undefined;
+  /** Number format of the graph that it becomes a part of, where tf32 is float32; `undefined` where it runs at once. */
+  readonly precision: Traced | undefined;
   /** Whether its gradients will be taken too. */
   readonly isDifferentiated: boolean;
   /** Whether XLA compiles that graph. */
@@ -91,7 +94,7 @@ const MEASURED = { float32: ["AVX2", "AVX-512", "AMX"], bfloat16: ["AVX-512"] };
 function fasterTile(
   [, height, width]: readonly number[],
   channels: number,
-  precision: Precision,
+  precision: Traced,
   isDifferentiated: boolean,
 ): number | undefined {
   const share = (tile: number): number =>

@@ -93,6 +93,13 @@ export const xlaFlag = {
   help: "whether XLA compiles the steps (default: on a GPU)",
 } as const satisfies Flag;
 
+/** `--precision` of tasks that compute; each says itself what it is unless given. */
+export const precisionFlag = {
+  type: "string",
+  choices: ["float32", "tf32", "bfloat16"],
+  help: "number format of the convolutions; tf32 on NVIDIA GPUs only",
+} as const satisfies Flag;
+
 /**
  * Runs one task: parses the flags, or prints the help when `--help` is among them, then calls `main`. An error becomes
  * one line on stderr and ends the process with exit code 1 (a failure) or 2 (wrong usage). With the environment

@@ -1,7 +1,17 @@
 /** What the runtime's tests share: every op is tried as it is and compiled. */
 import { canLoadTensorFlow } from "../needs.ts";
 import { assertEquals } from "@std/assert";
-import { conv2d, jit, liveHandles, statelessUniform, tf, type Window } from "../../runtime/mod.ts";
+import { join } from "@std/path";
+import { libraryNames } from "../../runtime/install/platform.ts";
+import {
+  conv2d,
+  jit,
+  liveHandles,
+  runtimeInfo,
+  statelessUniform,
+  tf,
+  type Window,
+} from "../../runtime/mod.ts";
 import type { Reference } from "../reference.ts";
 
 /** How a function was run. */
@@ -63,6 +73,18 @@ export function conv2dAndGradients(window: Window) {
 /** What is held right now: tfjs' tensors, TensorFlow's handles. */
 export function held(): { tensors: number; handles: number } {
   return { tensors: tf.memory().numTensors, handles: liveHandles() };
+}
+
+/** Whether TensorFlow lets cards round the factors of float32 products right now; on the CPU it has the switch too. */
+export function isTensorFloat32On(): boolean {
+  const { cc } = libraryNames(Deno.build.os === "darwin" ? "darwin" : "linux");
+  // bool tsl::tensor_float_32_execution_enabled(), true unless it is turned off
+  const library = Deno.dlopen(join(runtimeInfo().directory, cc), {
+    _ZN3tsl33tensor_float_32_execution_enabledEv: { parameters: [], result: "bool" },
+  });
+  const isOn = library.symbols._ZN3tsl33tensor_float_32_execution_enabledEv();
+  library.close();
+  return isOn;
 }
 
 /** Asserts that 200 calls of `step`, after a first one, leave neither tensors nor handles behind. */

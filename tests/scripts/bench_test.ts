@@ -31,6 +31,9 @@ Deno.test("bench: what is asked for goes before the defaults", () => {
     inference: true,
   });
   assertEquals(caseOf(flags("--model", "resnet34"), hasNot).size, 224);
+  const tf32 = flags("--precision", "tf32");
+  assertEquals(caseOf(tf32, { ...has, gpuCapability: 90 }).precision, "tf32");
+  assertThrows(() => caseOf(tf32, has), UsageError, "Cannot compute in tf32: ");
 });
 
 Deno.test("bench: flags that contradict each other are wrong usage", () => {
@@ -46,6 +49,10 @@ Deno.test("bench: flags that contradict each other are wrong usage", () => {
       [
         ["--against", "python", "--model", "fast"],
         "Cannot use --against with --model fast: the peers have only",
+      ],
+      [
+        ["--against", "python", "--precision", "tf32"],
+        "Cannot use --against with --precision tf32: the peers run in float32 and bfloat16 only",
       ],
     ] as const
   ) {

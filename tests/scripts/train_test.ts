@@ -302,7 +302,7 @@ Deno.test({
               `Cannot read ${
                 join(edited, RUN_FILES.info)
               }: precision is "float16": did you mean "bfloat16"? ` +
-              "expected one of float32, bfloat16; mend the file, or name another run",
+              "expected one of float32, tf32, bfloat16; mend the file, or name another run",
               ["--resume", edited],
             ],
             [

@@ -13,7 +13,7 @@ import {
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import { applyTransforms } from "../../../pipeline/transforms/apply.ts";
 import { augment, CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
-import { tf } from "../../../runtime/mod.ts";
+import { runtimeInfo, tf } from "../../../runtime/mod.ts";
 import { TensorFlowError, UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { madeData } from "../../made_data.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
@@ -266,6 +266,11 @@ test("an error of the caller's own goes through, and nothing is left", (_, evalu
     assertThrows(() => evaluated({ ...way, batchSize: BATCH, onBatch }), UserError, "enough");
     assertEquals(held(), before);
   }
+});
+
+test("tf32 where nothing has it is refused", (_, evaluated) => {
+  if ((runtimeInfo().gpuCapability ?? 0) >= 80) return;
+  assertThrows(() => evaluated({ precision: "tf32" }), UsageError, "Cannot compute in tf32: ");
 });
 
 test("memory that runs out is told with the batch, and half of it to try", (_, evaluated) => {

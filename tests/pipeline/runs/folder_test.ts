@@ -138,6 +138,13 @@ test("run.json and metrics.jsonl: a byte order mark and other line ends are take
   assertEquals(await readMetrics(dir), [line, { ...line, epoch: 2 }]);
 });
 
+test("run.json: every precision is remembered", async (dir) => {
+  for (const precision of ["float32", "tf32", "bfloat16"] as const) {
+    await writeRunInfo(dir, { ...info, precision });
+    assertEquals((await readRunInfo(dir)).precision, precision);
+  }
+});
+
 test("readRunInfo: a folder without a run, and a record that is none", async (dir) => {
   const path = join(dir, RUN_FILES.info);
   await assertRejects(
@@ -187,9 +194,9 @@ test("readRunInfo: a field that was edited into what it cannot be is named", asy
     [
       "precision",
       "float16",
-      'precision is "float16": did you mean "bfloat16"? expected one of float32, bfloat16',
+      'precision is "float16": did you mean "bfloat16"? expected one of float32, tf32, bfloat16',
     ],
-    ["precision", "auto", 'precision is "auto": expected one of float32, bfloat16'],
+    ["precision", "auto", 'precision is "auto": expected one of float32, tf32, bfloat16'],
     ["device", "tpu", 'device is "tpu": did you mean "cpu"? expected one of cpu, gpu'],
     [
       "recipe.training.schedule.rate",

@@ -7,6 +7,7 @@ import { runSession, type SessionEvent, type SessionOptions } from "../../../pip
 import type { Recipe } from "../../../pipeline/training/recipe.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import type { TestResults } from "../../../pipeline/training/test_results.ts";
+import { runtimeInfo } from "../../../runtime/mod.ts";
 import { UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { madeData } from "../../made_data.ts";
 import { leakTest } from "../../runtime/harness.ts";
@@ -191,7 +192,7 @@ test("session: settings that cannot be meant are refused by their place, before 
   const cases: [unknown, string][] = [
     [{ seed: -1 }, "seed is -1: expected a whole number from 0 to 2147483647"],
     [{ sede: 1 }, 'sede is not a field: did you mean "seed"? there are recipe, seed, '],
-    [{ precision: "auto" }, 'precision is "auto": expected one of float32, bfloat16'],
+    [{ precision: "auto" }, 'precision is "auto": expected one of float32, tf32, bfloat16'],
     [{ recipe: "fast" }, 'recipe is "fast": expected an object with name, about, network, transforms, '],
     [
       { recipe: { ...recipe, training: { ...recipe.training, batchSize: 0 } } },
@@ -204,6 +205,19 @@ test("session: settings that cannot be meant are refused by their place, before 
       () => runSession(untouched, settings as Partial<RunSettings>, { dir: join(root, "run") }),
       UsageError,
       `Cannot run: ${problem}`,
+    );
+  }
+  assertEquals(names(root), []);
+});
+
+test("session: tf32 where nothing has it leaves no folder, in a run's own settings or in its recipe's", async (root) => {
+  if ((runtimeInfo().gpuCapability ?? 0) >= 80) return;
+  const training = { ...recipe.training, precision: "tf32" } as const;
+  for (const settings of [{ ...asked, precision: "tf32" }, { recipe: { ...recipe, training } }] as const) {
+    await assertRejects(
+      () => runSession(data, settings, { dir: join(root, "run") }),
+      UsageError,
+      "Cannot compute in tf32: ",
     );
   }
   assertEquals(names(root), []);

@@ -77,6 +77,10 @@ Deno.test("recipeSchema: what no built-in recipe has, and what may be left out",
   assertEquals<unknown>(check(recipeSchema, recipe, (problem) => new Error(problem)), recipe);
   const open = { ...recipe, network: { kind: "fast", cfg: {} } };
   assertEquals<unknown>(check(recipeSchema, open, (problem) => new Error(problem)), open);
+  for (const precision of ["auto", "tf32", "bfloat16"]) {
+    const other = { ...recipe, training: { ...recipe.training, precision } };
+    assertEquals<unknown>(check(recipeSchema, other, (problem) => new Error(problem)), other);
+  }
 });
 
 Deno.test("recipeSchema: no recipe at all", () => {
@@ -240,9 +244,9 @@ Deno.test("recipeSchema: the training", () => {
     [
       "training.precision",
       "flaot32",
-      'is "flaot32": did you mean "float32"? expected one of auto, float32, bfloat16',
+      'is "flaot32": did you mean "float32"? expected one of auto, float32, tf32, bfloat16',
     ],
-    ["training.precision", 32, "is 32: expected one of auto, float32, bfloat16"],
+    ["training.precision", 32, "is 32: expected one of auto, float32, tf32, bfloat16"],
   ]);
 });
 

@@ -98,7 +98,7 @@ leakTest("train: a setting that cannot be meant is refused by its name", async (
     [{ lookahead: { every: 2, keep: 1 } }, `lookahead.keep is 1: ${share}`],
     [
       { precision: "float16" },
-      'precision is "float16": did you mean "bfloat16"? expected one of auto, float32, bfloat16',
+      'precision is "float16": did you mean "bfloat16"? expected one of auto, float32, tf32, bfloat16',
     ],
     [{ frozen: "conv1" }, 'frozen is "conv1": expected a list'],
     [

@@ -2,11 +2,10 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { runtime } from "../../../runtime/binding/backend.ts";
-import { libraryNames } from "../../../runtime/install/platform.ts";
 import { configure, liveHandles, runtimeInfo, TensorFlowError, tf, UserError } from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { assertClose } from "../../reference.ts";
-import { held } from "../harness.ts";
+import { held, isTensorFloat32On } from "../harness.ts";
 
 Deno.test("runtimeInfo and liveHandles say that the runtime has not started", () => {
   for (const ask of [runtimeInfo, liveHandles]) {
@@ -155,13 +154,6 @@ Deno.test({
   ignore: !canLoadTensorFlow,
   async fn(): Promise<void> {
     await tf.ready();
-    const { cc } = libraryNames(Deno.build.os === "darwin" ? "darwin" : "linux");
-    // bool tsl::tensor_float_32_execution_enabled(), true unless it is turned off
-    const library = Deno.dlopen(join(runtimeInfo().directory, cc), {
-      _ZN3tsl33tensor_float_32_execution_enabledEv: { parameters: [], result: "bool" },
-    });
-    const isOn = library.symbols._ZN3tsl33tensor_float_32_execution_enabledEv();
-    library.close();
-    assertEquals(isOn, false);
+    assertEquals(isTensorFloat32On(), false);
   },
 });

@@ -1,5 +1,6 @@
 /** `jit`: the same values as without, one trace a signature, nothing left behind. (Errors: jit_errors_test.ts.) */
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { runtime } from "../../../runtime/binding/backend.ts";
 import {
   batchNormTrain,
   conv2d,
@@ -13,7 +14,7 @@ import {
   valueAndGrads,
 } from "../../../runtime/mod.ts";
 import { assertClose, EXACT, FORWARD, GRADIENT } from "../../reference.ts";
-import { assertNoGrowth, eagerAndJitted, tidyTest } from "../harness.ts";
+import { assertNoGrowth, eagerAndJitted, isTensorFloat32On, tidyTest } from "../harness.ts";
 
 const test = (name: string, fn: () => void): void => tidyTest(`jit: ${name}`, fn);
 
@@ -283,6 +284,35 @@ test("200 traces leave nothing behind", () => {
     compiled(x).dispose();
     compiled.dispose();
   });
+});
+
+test("precision tf32 is on while its function runs, and off after it, also where that fails", () => {
+  const { binding } = runtime();
+  const square = (x: tf.Tensor2D): tf.Tensor2D => tf.matMul(x, x);
+  const [rounded, exact] = [jit(square, { precision: "tf32" }), jit(square)];
+  const x = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+  const seen: boolean[] = [];
+  const run = binding.call.bind(binding);
+  binding.call = (...args) => {
+    seen.push(isTensorFloat32On());
+    return run(...args);
+  };
+  try {
+    for (const fn of [rounded, exact, rounded]) {
+      assertEquals([...fn(x).dataSync()], [7, 10, 15, 22]); // ten bits of mantissa hold these in any precision
+      assertEquals(isTensorFloat32On(), false, "after a call");
+    }
+    assertEquals(seen, [true, false, true]);
+    binding.call = () => {
+      assertEquals(isTensorFloat32On(), true);
+      throw new Error("no kernel");
+    };
+    assertThrows(() => rounded(x), Error, "no kernel");
+    assertEquals(isTensorFloat32On(), false, "after a call that failed");
+  } finally {
+    delete (binding as { call?: unknown }).call;
+    [rounded, exact].forEach((fn) => fn.dispose());
+  }
 });
 
 test("precision bfloat16 computes convolutions in it: other values than float32's, within 2 %", () => {

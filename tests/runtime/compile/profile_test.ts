@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { runtime } from "../../../runtime/binding/backend.ts";
 import { combineRuns, leafPaths, profile } from "../../../runtime/compile/profile.ts";
 import { conv2d, jit, JitError, tf } from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
-import { held } from "../harness.ts";
+import { held, isTensorFloat32On } from "../harness.ts";
 
 /** One convolution, and a sum that depends on every element of it. */
 function energy({ kernel }: { kernel: tf.Tensor4D }, x: tf.Tensor4D): tf.Tensor[] {
@@ -54,6 +55,25 @@ test("bfloat16 shows its casts", (args) => {
     profile(energy, args, { precision, runs: 1 }).nodes.filter(({ op }) => op === "Cast").length;
   assertEquals(casts("float32"), 0);
   assert(casts("bfloat16") >= 2);
+});
+
+test("tf32 is on while it is measured, and off after it", (args) => {
+  const { binding } = runtime();
+  const seen: boolean[] = [];
+  const { library } = binding;
+  const { symbols } = library;
+  const TF_SessionRun: typeof symbols.TF_SessionRun = (...given) => {
+    seen.push(isTensorFloat32On());
+    return symbols.TF_SessionRun(...given);
+  };
+  const watched = { ...library, symbols: { ...symbols, TF_SessionRun } };
+  Object.defineProperty(binding, "library", { value: watched, configurable: true });
+  try {
+    for (const precision of ["tf32", "float32"] as const) profile(energy, args, { precision, runs: 1 });
+  } finally {
+    delete (binding as { library?: unknown }).library;
+  }
+  assertEquals(seen, [true, true, true, false, false, false]);
 });
 
 test("what jit refuses is refused", (args) => {

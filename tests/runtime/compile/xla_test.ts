@@ -1,5 +1,6 @@
 /** Functions compiled by XLA: the same values, once a signature, and what it cannot compile. */
 import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
 import { runtime } from "../../../runtime/binding/backend.ts";
 import {
   configure,
@@ -149,8 +150,8 @@ leakTest("memory that runs out is no sign that XLA cannot compile", () => {
   x.dispose();
 });
 
-/** Runs a script with XLA's dumps on. @returns How often XLA compiled, by the name of the function. */
-async function compilations(script: string): Promise<Record<string, number>> {
+/** Runs a script with XLA's dumps on. @returns What XLA compiled: the name of the function, and its program. */
+async function programs(script: string): Promise<{ name: string; program: string }[]> {
   const dumps = await Deno.makeTempDir();
   try {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -158,21 +159,29 @@ async function compilations(script: string): Promise<Record<string, number>> {
         "eval",
         "--no-check",
         "--ext=ts",
-        `import { configure, jit, tf } from "./runtime/mod.ts";${script}`,
+        `import { configure, conv2d, jit, tf } from "./runtime/mod.ts";${script}`,
       ],
       cwd: new URL("../../..", import.meta.url),
       env: { XLA_FLAGS: `--xla_dump_to=${dumps}` },
     }).output();
     assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
-    const names = Array.from(Deno.readDirSync(dumps), ({ name }) => name)
-      .filter((name) => name.endsWith(".before_optimizations.txt"))
-      .map((name) => name.match(/module_\d+\.([a-z]+)_/)![1]);
-    return Object.fromEntries(
-      [...new Set(names)].map((name) => [name, names.filter((n) => n === name).length]),
-    );
+    return Array.from(Deno.readDirSync(dumps), ({ name }) => name).sort()
+      .filter((file) => file.endsWith(".before_optimizations.txt"))
+      .map((file) => ({
+        name: file.match(/module_\d+\.([a-z]+)_/)![1],
+        program: Deno.readTextFileSync(join(dumps, file)),
+      }));
   } finally {
     await Deno.remove(dumps, { recursive: true });
   }
+}
+
+/** How often XLA compiles in a script, by the name of the function. */
+async function compilations(script: string): Promise<Record<string, number>> {
+  const names = (await programs(script)).map(({ name }) => name);
+  return Object.fromEntries(
+    [...new Set(names)].map((name) => [name, names.filter((n) => n === name).length]),
+  );
 }
 
 Deno.test({
@@ -192,5 +201,33 @@ Deno.test({
       left: 2,
       open: 2,
     });
+  },
+});
+
+Deno.test({
+  name: "XLA compiles products and convolutions as exact in float32, and not in tf32, in one process",
+  ignore: !canLoadTensorFlow,
+  async fn() {
+    const found = await programs(`
+      await tf.ready();
+      const named = (name: string) =>
+        Object.defineProperty(
+          (a: tf.Tensor2D, x: tf.Tensor4D, kernel: tf.Tensor4D) => [
+            tf.matMul(a, a),
+            conv2d(x, kernel, { stride: 2, padding: 1 }),
+          ],
+          "name",
+          { value: name },
+        );
+      const rounded = jit(named("rounded"), { xla: true, precision: "tf32" });
+      const exact = jit(named("exact"), { xla: true });
+      const args = [tf.ones([4, 4]), tf.ones([2, 8, 8, 4]), tf.ones([3, 3, 4, 8])] as const;
+      for (const fn of [rounded, exact, rounded, exact]) fn(...args);`);
+    const exactOps = ({ program }: { program: string }): number =>
+      program.split("\n").filter((line) =>
+        / (dot|convolution)\(/.test(line) && line.includes("operand_precision={highest,highest}")
+      ).length;
+    assertEquals(found.map((one) => [one.name, exactOps(one)]), [["rounded", 0], ["exact", 2]]);
+    assertEquals(found[0].program.match(/ f32\S* (dot|convolution)\(/g)?.length, 2);
   },
 });

@@ -84,6 +84,18 @@ test("each flag changes its place only, as the field of a recipe's file does", a
   });
 });
 
+test("a run in tf32 is remembered, to be repeated and not changed", async (dir) => {
+  const asked = await settings("--precision", "tf32");
+  assertEquals(asked, { recipe: fast, precision: "tf32" });
+  const run = await begin(dir, asked);
+  assertEquals(await settings("--resume", run, "--precision", "tf32"), {});
+  await assertRejects(
+    () => settings("--resume", run, "--precision", "float32"),
+    UsageError,
+    `Cannot resume ${run} with --precision float32: the run has tf32; `,
+  );
+});
+
 test("flags go before what a recipe's file says", async (dir) => {
   const path = await write(join(dir, "my.json"), { extends: "fast", training: { epochs: 3, batchSize: 64 } });
   const { recipe } = await settings("--recipe", path, "--epochs", "5");
