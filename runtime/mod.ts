@@ -10,7 +10,7 @@ export {
   runtimeInfo,
   type RuntimeOptions,
 } from "./binding/backend.ts";
-export { gpuHolds, toGpu } from "./binding/device.ts";
+export { gpuHolds, gpuMemoryMiB, toGpu } from "./binding/device.ts";
 export { hasGpu, JitError } from "./binding/binding.ts";
 export { type ValueAndGrads, valueAndGrads } from "./compile/grad.ts";
 export { jit, type JitOptions, type Jitted, type Precision } from "./compile/jit.ts";

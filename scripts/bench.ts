@@ -20,6 +20,7 @@ import { versions } from "../pipeline/runs/mod.ts";
 import {
   choosePrecision,
   configure,
+  gpuMemoryMiB,
   liveHandles,
   type Machine,
   type Precision,
@@ -180,6 +181,7 @@ async function runCase(flags: BenchFlags): Promise<void> {
       say([sampleLine(sample)]);
     },
   });
+  const onGpu = gpuMemoryMiB();
   const result: BenchResult = {
     ...described,
     ...timing,
@@ -187,6 +189,7 @@ async function runCase(flags: BenchFlags): Promise<void> {
     gigaflopsPerSecond: flopsPerStep / timing.msPerStep / 1e6,
     startToFirstStepMs,
     peakRssMiB: readMemory().peakMiB,
+    ...(onGpu !== undefined && { gpuMemoryMiB: onGpu }),
     ...(steps !== undefined && { memory: samples }),
   };
   if (json) console.log(JSON.stringify(result));

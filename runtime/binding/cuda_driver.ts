@@ -18,9 +18,27 @@ const DRIVER = {
   cuDeviceGetAttribute: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   // CUresult cuDevicePrimaryCtxRetain(CUcontext* pctx, CUdevice dev)
   cuDevicePrimaryCtxRetain: { parameters: ["buffer", "i32"], result: "i32" },
+  // CUresult cuDevicePrimaryCtxRelease(CUdevice dev); cuda.h means the symbols with _v2 by the names without
+  cuDevicePrimaryCtxRelease_v2: { parameters: ["i32"], result: "i32" },
+  // CUresult cuCtxPushCurrent(CUcontext ctx); CUresult cuCtxPopCurrent(CUcontext* pctx); CUcontext is a pointer
+  cuCtxPushCurrent_v2: { parameters: ["pointer"], result: "i32" },
+  cuCtxPopCurrent_v2: { parameters: ["buffer"], result: "i32" },
+  // CUresult cuMemGetInfo(size_t* free, size_t* total): of the card of the current context
+  cuMemGetInfo_v2: { parameters: ["buffer", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Symbols = Deno.StaticForeignLibraryInterface<typeof DRIVER>;
+
+/** What is called to look at a card's memory. */
+export type MemoryCalls = Pick<
+  Symbols,
+  | "cuDeviceGet"
+  | "cuDevicePrimaryCtxRetain"
+  | "cuDevicePrimaryCtxRelease_v2"
+  | "cuCtxPushCurrent_v2"
+  | "cuCtxPopCurrent_v2"
+  | "cuMemGetInfo_v2"
+>;
 
 /** `CUdevice_attribute` (cuda.h). */
 const [COMPUTE_MODE, CAPABILITY_MAJOR, CAPABILITY_MINOR] = [20, 75, 76];
@@ -37,13 +55,37 @@ export const thisMachine: Machine = {
 /** Starts the driver, and opens each card: what another process may be in the way of shows only then. */
 function askDriver(): Driver | undefined {
   if (keepLoaded(LIBCUDA) !== undefined) return undefined;
-  const c = Deno.dlopen(LIBCUDA, DRIVER).symbols;
+  const c = openDriver();
   const version = intFrom((out) => c.cuDriverGetVersion(out)); // 12040 is 12.4
   const cuda = 10 * Math.floor(version / 1000) + version % 1000 / 10;
   const refusal = refusalOf(c, c.cuInit(0));
   if (refusal !== undefined) return { cuda, refusal, locked: lockedFiles(), cards: [] };
   const count = intFrom((out) => c.cuDeviceGetCount(out));
   return { cuda, locked: [], cards: Array.from({ length: count }, (_, i) => askCard(c, i)) };
+}
+
+function openDriver(): Symbols {
+  return Deno.dlopen(LIBCUDA, DRIVER).symbols;
+}
+
+/**
+ * MiB of a card's memory that are taken, whoever took them; `undefined` where the driver does not say.
+ * @param ordinal The card's number, as the driver counts.
+ * @param c The driver that is asked; this machine's unless given.
+ */
+export function takenMemoryMiB(
+  ordinal: number,
+  c: MemoryCalls = openDriver(),
+): number | undefined {
+  const device = intFrom((out) => c.cuDeviceGet(out, ordinal));
+  const context = new BigUint64Array(1);
+  if (c.cuDevicePrimaryCtxRetain(context, device) !== 0) return undefined;
+  const [free, total] = [new BigUint64Array(1), new BigUint64Array(1)];
+  c.cuCtxPushCurrent_v2(Deno.UnsafePointer.create(context[0]));
+  const code = c.cuMemGetInfo_v2(free, total);
+  c.cuCtxPopCurrent_v2(context);
+  c.cuDevicePrimaryCtxRelease_v2(device);
+  return code === 0 ? Number(total[0] - free[0]) / 2 ** 20 : undefined;
 }
 
 function askCard(c: Symbols, ordinal: number): Card {

@@ -41,6 +41,8 @@ export interface BenchResult extends Timing, Omit<BenchmarkCase, "inference"> {
   readonly startToFirstStepMs: number;
   /** The most memory that the process ever held. */
   readonly peakRssMiB: number;
+  /** What was taken of the GPU's memory at the end, where there is one: see `gpuMemoryMiB`. */
+  readonly gpuMemoryMiB?: number;
   /** The processor. */
   readonly cpu: Pick<Cpu, "model" | "instructions" | "cores">;
   /** TensorFlow's devices, e.g. "CPU:0". */
@@ -87,13 +89,15 @@ export function caseLines(
 
 /** The figures of one case. */
 export function resultLines(result: BenchResult): string[] {
-  const { steps, msPerStep, minMs, maxMs, deviationMs, firstStepMs, startToFirstStepMs, peakRssMiB } = result;
+  const { steps, msPerStep, minMs, maxMs, deviationMs, firstStepMs, startToFirstStepMs } = result;
+  const { peakRssMiB, gpuMemoryMiB } = result;
+  const onGpu = gpuMemoryMiB === undefined ? "" : `, ${gpuMemoryMiB.toFixed(0)} MiB on the GPU`;
   return [
     `${result.imagesPerSecond.toFixed(1)} images/s, ${milliseconds(msPerStep)} a step (median of ${steps}; ` +
     `${milliseconds(minMs)} to ${milliseconds(maxMs)}, deviation ${milliseconds(deviationMs)}), ` +
     `${result.gigaflopsPerSecond.toFixed(1)} GFLOP/s`,
     `first step ${seconds(firstStepMs)}, done ${seconds(startToFirstStepMs)} after the process began; ` +
-    `peak memory ${peakRssMiB.toFixed(0)} MiB`,
+    `peak memory ${peakRssMiB.toFixed(0)} MiB${onGpu}`,
   ];
 }
 

@@ -99,6 +99,7 @@ Deno.test({
     }
     assert(Math.abs(result.imagesPerSecond - 2000 / result.msPerStep) < 1e-9);
     assert(result.startToFirstStepMs > result.firstStepMs);
+    assertEquals("gpuMemoryMiB" in result, result.devices.length > 1);
     assertEquals(Object.keys(result.cpu), ["model", "instructions", "cores"]);
     assertEquals(Object.keys(result.versions), ["deno", "tensorflow", "tfjs"]);
     assertEquals(result.memory.map(({ step }: { step: number }) => step), [0, 1, 2, 3]);

@@ -48,6 +48,11 @@ Deno.test("resultLines: the rate, the spread, the first step, the memory", () =>
     "1249.5 images/s, 102.4 ms a step (median of 12; 9.99 ms to 110.0 ms, deviation 3.21 ms), 304.0 GFLOP/s",
     "first step 0.9 s, done 2.1 s after the process began; peak memory 902 MiB",
   ]);
+  const [, onGpu] = resultLines({ ...RESULT, gpuMemoryMiB: 5678.4 });
+  assertEquals(
+    onGpu,
+    "first step 0.9 s, done 2.1 s after the process began; peak memory 902 MiB, 5678 MiB on the GPU",
+  );
 });
 
 Deno.test("sampleLine and flatnessLine: what is held, and whether it grew once everything was there", () => {
