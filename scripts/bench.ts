@@ -44,7 +44,15 @@ import {
   sampleLine,
   versionText,
 } from "./cli/bench_lines.ts";
-import { deviceFlag, precisionFlag, runTask, threadsFlag, type Values, xlaFlag } from "./cli/task.ts";
+import {
+  deviceFlag,
+  MAX_SIDE,
+  precisionFlag,
+  runTask,
+  threadsFlag,
+  type Values,
+  xlaFlag,
+} from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 /** The task and its flags. */
@@ -59,7 +67,12 @@ export const benchTask = {
       min: 1,
       help: "images a step (default: 16 for resnet34, the recipe's for fast and accurate, else 128)",
     },
-    size: { type: "integer", min: 1, help: "side of the images (default: 224 for resnet34, else 32)" },
+    size: {
+      type: "integer",
+      min: 1,
+      max: MAX_SIDE,
+      help: "side of the images (default: 224 for resnet34, else 32)",
+    },
     precision: { ...precisionFlag, help: `${precisionFlag.help} (default: the faster of the others)` },
     seconds: { type: "number", min: 0, default: 10, help: "how long to measure" },
     steps: {
@@ -144,7 +157,14 @@ async function runCase(flags: BenchFlags): Promise<void> {
     if (!json) lines.forEach((line) => console.log(line));
   };
 
-  const benchmark = createBenchmark(benchmarkCase);
+  const explained = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw explainOutOfMemory(error, "Cannot measure", benchmarkCase.batch, "--batch");
+    }
+  };
+  const benchmark = explained(() => createBenchmark(benchmarkCase));
   const { model: network, flopsPerStep, stepsPerCall } = benchmark;
   const { inference, ...rest } = benchmarkCase;
   const described = {
@@ -164,13 +184,7 @@ async function runCase(flags: BenchFlags): Promise<void> {
 
   const samples: MemorySample[] = [];
   let startToFirstStepMs = 0;
-  const step = (): void => {
-    try {
-      benchmark.step();
-    } catch (error) {
-      throw explainOutOfMemory(error, "Cannot measure", rest.batch, "--batch");
-    }
-  };
+  const step = (): void => void explained(() => benchmark.step());
   const timing = timeSteps(step, steps === undefined ? { seconds } : { steps }, {
     stepsPerCall,
     onStep(done) {

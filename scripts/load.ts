@@ -1,6 +1,6 @@
 /** `deno task load`: reads the data set and shows it. */
 import { showStage, stageFlags } from "./cli/stage.ts";
-import { runTask } from "./cli/task.ts";
+import { MAX_SIDE, runTask } from "./cli/task.ts";
 
 const task = {
   name: "load",
@@ -10,6 +10,7 @@ const task = {
     size: {
       type: "integer",
       min: 1,
+      max: MAX_SIDE,
       default: 32,
       help: "side of each image in the contact sheet, in pixels",
     },

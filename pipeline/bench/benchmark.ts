@@ -5,6 +5,7 @@ import { type Profile, profile, type ProfileOptions } from "../../runtime/compil
 import { gpuHolds, jit, type Precision, tf, toGpu, tree } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import { createDataset, type Data, type Dataset } from "../data/dataset.ts";
+import { checkFit } from "../data/fit.ts";
 import { buildModel, type Recipe } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
 import { AT_ONCE, deviceRunner, hostRunner } from "../training/runners.ts";
@@ -83,7 +84,7 @@ export interface Benchmark {
  * `accurate` augments them as its recipe does. Training runs as in `train`: from the host a batch a step, on a GPU many
  * steps a call of images that lie there. For inference they are uploaded once.
  *
- * @throws {UsageError} If the network cannot be built for images of that size.
+ * @throws {UsageError} If the network cannot be built for images of that size, or a batch norm would see one value.
  */
 export function createBenchmark(
   { model: name, batch, size, precision, inference }: BenchmarkCase,
@@ -92,6 +93,11 @@ export function createBenchmark(
   const action = `Cannot use --size ${size} for ${name}`;
   const model = buildModel(recipe.network, { inputSize: size, action });
   const dataset = madeDataset(batch, size, recipe, recipe.training.whiten);
+  checkFit(model, dataset, {
+    action: `Cannot measure ${batch} images a step with`,
+    batchSize: batch,
+    statistics: inference ? "running" : "batch",
+  });
   const steps = inference
     ? inferenceSteps(model, recipe, dataset, precision)
     : trainingSteps(model, recipe, dataset, precision);

@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 import * as v from "valibot";
 import type { Precision } from "../../runtime/mod.ts";
+import { MAX_THREADS } from "../../runtime/system/cpu.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { exists, writeFileAtomic } from "../../runtime/system/files.ts";
@@ -78,7 +79,7 @@ const settings = {
   precision: oneOf(["float32", "tf32", "bfloat16"]),
   limit: v.optional(atLeastOne),
   init: v.optional(text),
-  threads: v.optional(atLeastOne),
+  threads: v.optional(number({ whole: true, min: 1, max: MAX_THREADS })),
   device: v.optional(oneOf(["cpu", "gpu"])),
   xla: v.optional(oneOf(["on", "off"])),
 };

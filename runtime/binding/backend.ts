@@ -4,11 +4,14 @@ import { join } from "@std/path";
 import * as tfjs from "@tensorflow/tfjs";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import "@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js";
+import * as v from "valibot";
 import { install } from "../install/install.ts";
 import { locate, type Located } from "../install/locate.ts";
 import { cacheFolder } from "../install/paths.ts";
-import { type Cpu, readCpu } from "../system/cpu.ts";
+import { type Cpu, MAX_THREADS, readCpu } from "../system/cpu.ts";
+import { UsageError } from "../system/errors.ts";
 import { type Progress, silent } from "../system/progress.ts";
+import { check, number, someFields } from "../system/schema.ts";
 import { Binding } from "./binding.ts";
 import { keepCompiledCode } from "./compiled_code.ts";
 import { haveBfloat16, type UsableCard, usableGpus } from "./cuda.ts";
@@ -19,7 +22,7 @@ import { openLibrary } from "./library.ts";
 export interface RuntimeOptions {
   /** "cpu" leaves GPUs alone, "gpu" asks for one; absent takes one if there is one that can be used. */
   device?: "cpu" | "gpu";
-  /** Threads of one kernel; absent lets TensorFlow take one per core. */
+  /** Threads of one kernel, from 1 to 1024; absent lets TensorFlow take one per core. */
   threads?: number;
   /** Whether `jit` compiles with XLA unless told otherwise; absent does on a GPU. */
   xla?: boolean;
@@ -45,6 +48,9 @@ export interface RuntimeInfo {
   readonly directory: string;
 }
 
+/** What of them goes to C++ as it is. */
+const OPTIONS = someFields({ threads: v.optional(number({ whole: true, min: 1, max: MAX_THREADS })) });
+
 interface Running {
   readonly backend: NodeJSKernelBackend;
   readonly binding: Binding;
@@ -69,11 +75,13 @@ let running: Running | undefined;
 /**
  * Chooses device, threads and where progress goes.
  * @throws {Error} If the runtime has started: TensorFlow takes these once a process.
+ * @throws {UsageError} If there cannot be so many threads.
  */
 export function configure(chosen: RuntimeOptions): void {
   if (starting !== undefined) {
     throw new Error("Cannot configure the runtime: it has started; call configure before ready");
   }
+  check(OPTIONS, chosen, (problem) => new UsageError(`Cannot configure the runtime: ${problem}`));
   options = chosen;
 }
 

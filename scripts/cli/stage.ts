@@ -6,7 +6,7 @@ import { configure, tf } from "../../runtime/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../../runtime/system/files.ts";
-import { dataFlag, type Flag, type Values } from "./task.ts";
+import { dataFlag, type Flag, MAX_SIDE, type Values } from "./task.ts";
 import { terminalProgress } from "./terminal.ts";
 
 /** The flags of every stage. */
@@ -27,7 +27,13 @@ export const stageFlags = {
 
 /** The flags of every stage from `resize` on. */
 export const resizeFlags = {
-  size: { type: "integer", min: 1, default: 224, help: "side that the images are resized to, in pixels" },
+  size: {
+    type: "integer",
+    min: 1,
+    max: MAX_SIDE,
+    default: 224,
+    help: "side that the images are resized to, in pixels",
+  },
   quantize: { type: "boolean", help: "round to whole pixel values, as an 8-bit PIL image does" },
 } as const satisfies Record<string, Flag>;
 

@@ -1,7 +1,9 @@
 /** How every task starts: its flags declared as data, `--help`, one line for an error, the exit code. */
 import { parseArgs } from "@std/cli";
 import { closest } from "../../runtime/system/closest.ts";
+import { MAX_THREADS } from "../../runtime/system/cpu.ts";
 import { TensorFlowError, UsageError, UserError } from "../../runtime/system/errors.ts";
+import { shortened, systemError } from "../../runtime/system/file_errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 
 /** One flag of a task. */
@@ -76,8 +78,12 @@ export const runFlag = {
 export const threadsFlag = {
   type: "integer",
   min: 1,
+  max: MAX_THREADS,
   help: "threads of one kernel (default: one per core)",
 } as const satisfies Flag;
+
+/** The longest side of an image that a task makes, in pixels: one in float32 has 200 MB. */
+export const MAX_SIDE = 4096;
 
 /** `--device cpu|gpu` of tasks that compute. */
 export const deviceFlag = {
@@ -168,7 +174,8 @@ function parse<const F extends Record<string, Flag>>(
     if (name === undefined) continue;
     throw Object.hasOwn(task.flags, name) ? notAllowed(name, value, task.flags[name]) : unknownFlag(arg);
   }
-  const parsed: Record<string, unknown> = parseArgs(joinNegative(args, takesValue), {
+  const joined = joinValues(args, takesValue);
+  const parsed: Record<string, unknown> = parseArgs(joined, {
     string: Object.keys(task.flags),
     unknown(arg: string, key?: string): boolean {
       if (key !== undefined) throw unknownFlag(arg);
@@ -181,7 +188,12 @@ function parse<const F extends Record<string, Flag>>(
     const takes = task.argument === undefined ? "only flags" : `one ${task.argument.placeholder}`;
     throw new UsageError(`Unexpected argument "${positional[taken]}": ${task.name} takes ${takes}, ${see}`);
   }
-  const values = Object.entries(task.flags).map(([name, flag]) => [name, valueOf(name, flag, parsed[name])]);
+  const values = Object.entries(task.flags).map(([name, flag]) => {
+    if (parsed[name] === "" && joined.includes(`--${name}=`)) {
+      throw missingValue(name, flag, "the value is empty");
+    }
+    return [name, valueOf(name, flag, parsed[name])];
+  });
   // The keys are those of F and each value was checked against its flag, which Object.fromEntries cannot express.
   const flags = Object.fromEntries(values) as Values<F>;
   return positional.length === 0 ? { flags } : { flags, argument: String(positional[0]) };
@@ -218,16 +230,25 @@ export function helpText<const F extends Record<string, Flag>>(task: Task<F>): s
 export function errorLine(error: unknown): string {
   const foreseen = error instanceof UserError || error instanceof UsageError ||
     error instanceof TensorFlowError;
-  const text = foreseen ? error.message : `${error} (RESNET_DEBUG=1 shows where)`;
+  const text = foreseen ? error.message : systemText(error) ?? `${error} (RESNET_DEBUG=1 shows where)`;
   return `error: ${text.replaceAll(/\s*\n\s*/g, " ")}`;
 }
 
-/** The parser takes an argument that starts with a dash for a flag, so a negative number is joined to its flag first. */
-function joinNegative(args: readonly string[], takesValue: (name: string) => boolean): string[] {
+/** What the operating system said where no better words for it are: a disk that is full, a folder that is closed. */
+function systemText(error: unknown): string | undefined {
+  const found = systemError(error);
+  return found && `Cannot ${shortened(found.of ?? "go on")}: ${found.said}`;
+}
+
+/**
+ * The parser takes an argument that starts with a dash for a flag, and an empty one, such as a shell makes of a variable
+ * that is not set, for none: negative numbers and empty values are joined to their flags first.
+ */
+function joinValues(args: readonly string[], takesValue: (name: string) => boolean): string[] {
   const joined: string[] = [];
   for (const arg of args) {
     const before = joined.at(-1);
-    if (/^-[\d.]/.test(arg) && before?.startsWith("--") && takesValue(before.slice(2))) {
+    if (/^(-[\d.]|$)/.test(arg) && before?.startsWith("--") && takesValue(before.slice(2))) {
       joined[joined.length - 1] = `${before}=${arg}`;
     } else joined.push(arg);
   }
@@ -255,10 +276,9 @@ function valueOf(name: string, flag: Flag, given: unknown): string | number | bo
   return value;
 }
 
-function missingValue(name: string, flag: Flag): UsageError {
-  return new UsageError(
-    `Missing value of --${name}: expected ${allowed(flag)}, as in --${name} ${placeholder(flag)}`,
-  );
+function missingValue(name: string, flag: Flag, found?: string): UsageError {
+  const expected = `expected ${allowed(flag)}, as in --${name} ${placeholder(flag)}`;
+  return new UsageError(`Missing value of --${name}: ${expected}${found ? `; ${found}` : ""}`);
 }
 
 function notAllowed(name: string, found: string, flag: Flag): UsageError {

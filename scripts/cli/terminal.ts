@@ -22,13 +22,16 @@ export interface Status {
 }
 
 /**
- * The progress for a task: bars with rate and time left when stderr is a terminal, else plain lines.
+ * The progress for a task: bars with rate and time left when stderr is a terminal that can redraw a line, else plain
+ * lines.
  * @param quiet Says nothing at all.
  */
 export function terminalProgress(quiet = false): Progress {
   if (quiet) return silent;
   const now = () => performance.now();
-  if (!Deno.stderr.isTerminal()) return plainProgress((line) => console.error(line), now);
+  // An editor's or a serial console's terminal says that it shows control sequences as they are.
+  const canRedraw = Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb";
+  if (!canRedraw) return plainProgress((line) => console.error(line), now);
   const encoder = new TextEncoder();
   const write = (text: string) => void Deno.stderr.writeSync(encoder.encode(text));
   // A terminal that does not tell its width says 0.

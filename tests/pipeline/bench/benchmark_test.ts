@@ -47,6 +47,16 @@ function test(name: string, body: () => void): void {
   leakTest(`benchmark: ${name}`, body);
 }
 
+test("a batch norm that would see one value is told before the first step", () => {
+  const { message } = assertThrows(() => createBenchmark({ ...SMALL, batch: 1, size: 1 }), UsageError);
+  assertEquals(
+    message,
+    'Cannot measure 1 images a step with ResNet-20: the last step has one of the 1 images, and of that the batch norm "conv1.1" ' +
+      "sees one pixel, which has no variance; use another batch size, or another number of images",
+  );
+  createBenchmark({ ...SMALL, batch: 1, size: 1, inference: true }).dispose();
+});
+
 test("steps train: the loss goes down, and no step adds a tensor", () => {
   const benchmark = createBenchmark(SMALL);
   const losses = [benchmark.step(), benchmark.step()];

@@ -219,7 +219,8 @@ test("readRunInfo: a field that was edited into what it cannot be is named", asy
     ["seed", 2 ** 31, "seed is 2147483648: expected a whole number from 0 to 2147483647"],
     ["seed", null, "seed is null: expected a whole number from 0 to 2147483647"],
     ["limit", 0, "limit is 0: expected a whole number of at least 1"],
-    ["threads", 1.5, "threads is 1.5: expected a whole number of at least 1"],
+    ["threads", 1.5, "threads is 1.5: expected a whole number from 1 to 1024"],
+    ["threads", 2 ** 31, "threads is 2147483648: expected a whole number from 1 to 1024"],
     [
       "test",
       { accuracy: 2, correct: 1, images: 1, loss: 0 },

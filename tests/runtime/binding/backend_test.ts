@@ -2,7 +2,15 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { runtime } from "../../../runtime/binding/backend.ts";
-import { configure, liveHandles, runtimeInfo, TensorFlowError, tf, UserError } from "../../../runtime/mod.ts";
+import {
+  configure,
+  liveHandles,
+  runtimeInfo,
+  TensorFlowError,
+  tf,
+  UsageError,
+  UserError,
+} from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { assertClose } from "../../reference.ts";
 import { held, isTensorFloat32On } from "../harness.ts";
@@ -10,6 +18,18 @@ import { held, isTensorFloat32On } from "../harness.ts";
 Deno.test("runtimeInfo and liveHandles say that the runtime has not started", () => {
   for (const ask of [runtimeInfo, liveHandles]) {
     assertThrows(ask, Error, "The runtime has not started: call `await tf.ready()` first");
+  }
+});
+
+Deno.test("configure refuses threads that there cannot be", () => {
+  for (const threads of [0, -1, 1.5, NaN, 1025, 2 ** 31]) {
+    const { message } = assertThrows(() => configure({ threads }), UsageError);
+    const expected = Number.isNaN(threads) ? "" : ": expected a whole number from 1 to 1024";
+    assertEquals(
+      message.startsWith(`Cannot configure the runtime: threads is ${threads}${expected}`),
+      true,
+      message,
+    );
   }
 });
 

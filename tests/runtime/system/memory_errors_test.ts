@@ -1,5 +1,5 @@
 /** What is said when memory runs out; the texts are those of TensorFlow 2.21. */
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { TensorFlowError, UserError } from "../../../runtime/system/errors.ts";
 import { explainOutOfMemory } from "../../../runtime/system/memory_errors.ts";
 
@@ -39,6 +39,19 @@ Deno.test("explainOutOfMemory: no algorithm of cuDNN's that memory is enough for
     (explain(error) as UserError).message,
     "Cannot train: out of memory with 512 images a step; try --batch 256",
   );
+});
+
+Deno.test("explainOutOfMemory: an array that is too large for the machine, or for any", () => {
+  for (const bytes of [2 ** 52, 2 ** 53]) {
+    const error = assertThrows(() => new Uint8Array(bytes), RangeError);
+    const { message } = explain(error, 2 ** 40) as UserError;
+    assertEquals(
+      message,
+      `Cannot train: out of memory with 1099511627776 images a step; try --batch 549755813888`,
+    );
+  }
+  const other = new RangeError("learningRate: step 3 is not in [0, 3)");
+  assertStrictEquals(explain(other), other);
 });
 
 Deno.test("explainOutOfMemory: any other error stays what it is", () => {

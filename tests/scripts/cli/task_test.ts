@@ -1,7 +1,14 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { TensorFlowError, UsageError, UserError } from "../../../runtime/system/errors.ts";
-import { dataFlag, errorLine, helpText, parseFlags, runTask } from "../../../scripts/cli/task.ts";
+import {
+  dataFlag,
+  errorLine,
+  helpText,
+  parseFlags,
+  runTask,
+  threadsFlag,
+} from "../../../scripts/cli/task.ts";
 import { granted } from "../../needs.ts";
 
 const task = {
@@ -72,6 +79,10 @@ Deno.test("parseFlags names the flag, what was found and what is allowed", () =>
     [["--epochs"], "Missing value of --epochs: expected an integer of at least 1, as in --epochs N"],
     [["--epochs", "--quiet"], "Missing value of --epochs"],
     [["--run="], "Missing value of --run: expected a text, as in --run DIR"],
+    [["--run", ""], "Missing value of --run: expected a text, as in --run DIR; the value is empty"],
+    [["--run=", "--quiet"], "Missing value of --run: expected a text, as in --run DIR; the value is empty"],
+    [["--epochs", "", "--quiet"], "as in --epochs N; the value is empty"],
+    [["--quiet", ""], 'Unexpected argument "": train takes only flags'],
     [["--epochs", "many"], 'Cannot use --epochs "many": expected an integer of at least 1'],
     [["--epochs", "1.5"], 'Cannot use --epochs "1.5"'],
     [["--epochs", "0x10"], 'Cannot use --epochs "0x10"'],
@@ -110,6 +121,15 @@ Flags:
 Examples:
   deno task train --epochs 3`,
   );
+});
+
+Deno.test("--threads of the tasks has an upper bound", () => {
+  const task = { name: "bench", summary: "Times.", flags: { threads: threadsFlag } } as const;
+  assertEquals(parseFlags(task, ["--threads", "1024"]), { threads: 1024 });
+  for (const threads of ["1025", "100000", "2147483648"]) {
+    const message = `Cannot use --threads "${threads}": expected an integer from 1 to 1024`;
+    assertThrows(() => parseFlags(task, ["--threads", threads]), UsageError, message);
+  }
 });
 
 /** A task that takes an argument too. */
@@ -165,6 +185,22 @@ Deno.test("errorLine is one line, and tells the foreseen from the unforeseen", (
     "TF_X failed with INVALID_ARGUMENT (3): bad",
   );
   assertEquals(errorLine(new RangeError("f: 1")), "error: RangeError: f: 1 (RESNET_DEBUG=1 shows where)");
+});
+
+Deno.test({
+  name: "errorLine says in plain words what the system said, wherever it was",
+  ignore: !granted("read"),
+  fn: async () => {
+    const said = async (work: () => Promise<unknown>) => errorLine(await assertRejects(work));
+    assertEquals(
+      await said(() => Deno.stat("no/such")),
+      "error: Cannot stat 'no/such': no such file or directory",
+    );
+    const long = "x".repeat(1000);
+    const line = await said(() => Deno.readTextFile(long));
+    assertEquals(line.replace(/x+…x+/, "NAME"), "error: Cannot readfile 'NAME': file name too long");
+    assertEquals(line.length < 300, true, line);
+  },
 });
 
 /** Runs a task in a process of its own, its `main` being the given code. */

@@ -172,6 +172,47 @@ Deno.test("amount and duration choose their units", () => {
 });
 
 Deno.test({
+  name: "terminalProgress draws on a terminal, but not on one that says it is dumb",
+  // util-linux's `script` gives a command a terminal; that of other systems takes other arguments.
+  ignore: !granted("run", "read", "write") || Deno.build.os !== "linux" || !await hasScript(),
+  fn: async () => {
+    const module = new URL("../../../scripts/cli/terminal.ts", import.meta.url).href;
+    const config = fromFileUrl(new URL("../../../deno.json", import.meta.url));
+    const dir = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(
+        `${dir}/draw.ts`,
+        `import { terminalProgress } from "${module}"; terminalProgress().start("Reading", 0, "bytes").stop();`,
+      );
+      const drawn = async (term: string): Promise<string> => {
+        const command =
+          `"${Deno.execPath()}" run --quiet --allow-env=TERM --config "${config}" "${dir}/draw.ts"`;
+        const { stdout } = await new Deno.Command("script", {
+          args: ["-qec", command, "/dev/null"],
+          env: { TERM: term },
+          stdin: "null",
+        }).output();
+        return new TextDecoder().decode(stdout);
+      };
+      assertEquals(await drawn("dumb"), "Reading\r\nReading: 0 kB\r\n");
+      assert((await drawn("xterm")).includes("\r\x1b[K"));
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
+
+/** Whether there is util-linux's `script`. */
+async function hasScript(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" })
+      .output()).success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
   name: "terminalProgress prints plain lines when stderr is no terminal, and nothing when quiet",
   ignore: !granted("run", "read"),
   fn: async () => {
