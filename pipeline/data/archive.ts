@@ -1,4 +1,6 @@
 /** What is in a gzipped tar archive. */
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
 import { basename } from "@std/path";
 import { parseTar } from "nanotar";
 import { UserError } from "../../runtime/system/errors.ts";
@@ -11,6 +13,15 @@ export interface ArchiveOptions {
   /** Bytes that it may have when unpacked, since it is held in memory; by default 1 GiB, five times CIFAR-10. */
   readonly maxBytes?: number;
 }
+
+/** Bytes that are unpacked at a time. */
+const CHUNK_BYTES = 2 ** 18;
+
+/** What zlib says, where that would tell a person little. */
+const ZLIB_WORDS: Readonly<Record<string, string>> = {
+  "incorrect header check": "invalid gzip header",
+  "unexpected end of file": "it is cut short",
+};
 
 /**
  * Reads a tar.gz archive and returns the contents of its files by their base names.
@@ -44,19 +55,29 @@ export async function readTarGz(
   }
 }
 
+/**
+ * Unpacks a whole file. Node's reader, since the web's takes neither several gzip members one after the other, as an
+ * archive that was put together from parts has, nor the zeros with which tapes and block devices fill up the end.
+ */
 async function gunzip(path: string, name: string, maxBytes: number): Promise<Uint8Array> {
   using file = await Deno.open(path);
   const pieces: Uint8Array[] = [];
   let length = 0;
+  const packed = Readable.from(file.readable);
+  const unpacked = createGunzip({ chunkSize: CHUNK_BYTES });
+  // Not `pipeline`: at the zeros the unpacked bytes end before the packed ones, which it takes for a break.
+  packed.on("error", (error) => unpacked.destroy(error));
   try {
-    for await (const piece of file.readable.pipeThrough(new DecompressionStream("gzip"))) {
+    for await (const piece of packed.pipe(unpacked)) {
       length += piece.length;
       if (length > maxBytes) throw damaged(name, `it holds more than ${maxBytes} bytes`);
       pieces.push(piece);
     }
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // DecompressionStream's error for any bad data
-    throw damaged(name, error.message, error);
+    if (!(error instanceof Error && "code" in error && String(error.code).startsWith("Z_"))) throw error;
+    throw damaged(name, ZLIB_WORDS[error.message] ?? error.message, error);
+  } finally {
+    packed.destroy();
   }
   const whole = new Uint8Array(length);
   let end = length;

@@ -25,6 +25,12 @@ const gzip = async (bytes: Uint8Array<ArrayBuffer>) =>
     await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer(),
   );
 
+/** The tar archive of `members` before it is packed. */
+async function unzipped(): Promise<Uint8Array<ArrayBuffer>> {
+  const zipped = new Blob([await tarGz(members)]).stream();
+  return await new Response(zipped.pipeThrough(new DecompressionStream("gzip"))).bytes();
+}
+
 /** An archive that barely compresses, so that a half of it is about a half of its content. */
 const members = {
   "x/a.bin": Uint8Array.from({ length: 5000 }, (_, i) => (i * i * 31 + i) >> 3),
@@ -54,6 +60,50 @@ Deno.test({
       await Deno.writeFile(join(dir, "folder", "a.bin"), members["x/a.bin"]);
       const args = ["czf", "a.tar.gz", "folder"];
       assertEquals((await new Deno.Command("tar", { args, cwd: dir }).output()).code, 0);
+      assertEquals((await readTarGz(join(dir, "a.tar.gz"), ["a.bin"])).get("a.bin"), members["x/a.bin"]);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "readTarGz reads a gzip file of several members, with zeros after the last",
+  ignore,
+  fn: async () => {
+    const tar = await unzipped();
+    const parts = [tar.slice(0, 700), tar.slice(700, 3000), new Uint8Array(), tar.slice(3000)];
+    const zipped = await Promise.all(parts.map(gzip));
+    for (const zeros of [0, 1, 511, 10_240, 1_000_000]) {
+      const whole = await new Blob([...zipped, new Uint8Array(zeros)]).bytes();
+      await withFile(whole, async (path) => {
+        assertEquals((await readTarGz(path, ["a.bin"])).get("a.bin"), members["x/a.bin"]);
+      });
+    }
+    const cut = await new Blob([zipped[0], zipped[1].slice(0, -9)]).bytes();
+    await withFile(cut, async (path) => {
+      const error = await assertRejects(() => readTarGz(path, ["a.bin"]), UserError);
+      assertEquals(error.message, `Cannot unpack ${path}: it is cut short; ${ADVICE}`);
+    });
+    const strange = await new Blob([...zipped, "more"]).bytes();
+    await withFile(strange, async (path) => {
+      const error = await assertRejects(() => readTarGz(path, ["a.bin"]), UserError);
+      assertEquals(error.message, `Cannot unpack ${path}: invalid gzip header; ${ADVICE}`);
+    });
+  },
+});
+
+Deno.test({
+  name: "readTarGz reads what gzip and cat put together",
+  ignore: ignore || !granted("run"),
+  fn: async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await Deno.mkdir(join(dir, "folder"));
+      await Deno.writeFile(join(dir, "folder", "a.bin"), members["x/a.bin"]);
+      const script = "tar cf a.tar folder && head -c 2000 a.tar | gzip -c > a.tar.gz && " +
+        "tail -c +2001 a.tar | gzip -c >> a.tar.gz && head -c 1000 /dev/zero >> a.tar.gz";
+      assertEquals((await new Deno.Command("sh", { args: ["-c", script], cwd: dir }).output()).code, 0);
       assertEquals((await readTarGz(join(dir, "a.tar.gz"), ["a.bin"])).get("a.bin"), members["x/a.bin"]);
     } finally {
       await Deno.remove(dir, { recursive: true });
