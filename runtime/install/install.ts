@@ -4,7 +4,7 @@ import { dirname, join } from "@std/path";
 import { formatBytes } from "../system/bytes.ts";
 import { UserError } from "../system/errors.ts";
 import { statIfThere } from "../system/files.ts";
-import { withLock } from "../system/lock.ts";
+import { withLock, withoutLockLine } from "../system/lock.ts";
 import { taskCommand } from "../system/package.ts";
 import type { Progress } from "../system/progress.ts";
 import { findInstalled, libraryFolder, locate, type Located, versionBeside } from "./locate.ts";
@@ -151,8 +151,9 @@ export async function removeInstalled(progress: Progress, cache: string = cacheF
 async function exclusively<T>(cache: string, progress: Progress, work: () => Promise<T>): Promise<T> {
   const onWait = () => progress.message(`Waiting for another process that is installing into ${cache}`);
   try {
-    return await withLock(join(cache, LOCK), onWait, async () => {
-      for await (const { name } of Deno.readDir(cache)) {
+    return await withLock(join(cache, LOCK), onWait, async (isLocked) => {
+      if (!isLocked) progress.message(withoutLockLine(cache, "installs"));
+      for await (const { name } of isLocked ? Deno.readDir(cache) : []) {
         if (name.startsWith(STAGING)) await removeStaging(join(cache, name));
       }
       return await work();

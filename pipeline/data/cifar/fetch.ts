@@ -4,7 +4,7 @@ import { formatBytes } from "../../../runtime/system/bytes.ts";
 import { UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../../runtime/system/file_errors.ts";
 import { removeIfThere, statIfThere, writeFileAtomic } from "../../../runtime/system/files.ts";
-import { withLock } from "../../../runtime/system/lock.ts";
+import { withLock, withoutLockLine } from "../../../runtime/system/lock.ts";
 import { type Progress, silent } from "../../../runtime/system/progress.ts";
 import { check, fields, list, number, type Schema, textThat } from "../../../runtime/system/schema.ts";
 import { readTarGz } from "../archive.ts";
@@ -124,11 +124,12 @@ export async function fetchCifar(dir: string, options: FetchOptions = {}): Promi
   const refuse = (problem: string) => new UsageError(`Cannot use the catalogue: ${problem}`);
   const catalogue = check(CATALOGUE, given, refuse);
   const open = await resolveSource(source);
-  const fetchMissing = async () => {
+  const fetchMissing = async (isLocked: boolean) => {
     const problems = await findProblems(dir, catalogue.files);
     const needed = catalogue.files.filter(({ name }) => problems.has(name));
     if (needed.length === 0) return []; // somebody else has just fetched them
-    await removeLeftovers(dir, catalogue.files);
+    if (isLocked) await removeLeftovers(dir, catalogue.files);
+    else progress.message(withoutLockLine(dir, "fetches"));
     for (const [name, problem] of problems) {
       if (problem !== "no such file") progress.message(`Replacing ${join(dir, name)}: ${problem}`);
     }

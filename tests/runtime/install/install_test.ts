@@ -11,6 +11,7 @@ import { findPip } from "../../../runtime/install/pip.ts";
 import { type Distribution, installName } from "../../../runtime/install/platform.ts";
 import { readStamp } from "../../../runtime/install/stamp.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
+import { withoutLocks } from "../../without_locks.ts";
 import {
   canInstall,
   inTemporary,
@@ -300,6 +301,24 @@ Deno.test({
         "found no tensorflow-*.dist-info beside it that tells its version",
       );
       assertEquals((await readStamp(join(cache, NAME)))?.version, "2.21.1", "what was there is still there");
+    }),
+});
+
+Deno.test({
+  name: "an install where the file system has no locks: says so, and leaves alone what may be another's",
+  ignore: !canInstall,
+  fn: () =>
+    inTemporary(async (folder) => {
+      const cache = join(folder, "cache");
+      const progress = recorder();
+      const plain = await makePackages(join(folder, "plain"));
+      await Deno.mkdir(join(cache, ".staging-another"), { recursive: true });
+      await withoutLocks(() => installFrom(plain, { progress }, cache));
+      assertEquals(listing(cache), [".staging-another", "install.lock", NAME].sort());
+      assertEquals(progress.lines, [
+        `The file system of ${cache} has no locks: start no second process that installs there before this one ends`,
+        `Installing TensorFlow 2.21.0 from ${join(plain, "tensorflow")} into ${cache}`,
+      ]);
     }),
 });
 

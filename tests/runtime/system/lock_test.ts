@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { withLock } from "../../../runtime/system/lock.ts";
 import { granted } from "../../needs.ts";
+import { withoutLocks } from "../../without_locks.ts";
 import { inTemporary } from "../made_packages.ts";
 
 const ignore = !granted("read", "write", "run");
@@ -60,6 +61,28 @@ Deno.test({
       await other.stdin.abort().catch(() => {});
     }),
 });
+
+Deno.test({
+  name: "withLock goes on where the file system has no locks, and tells the work",
+  ignore,
+  fn: () =>
+    inTemporary(async (folder) => {
+      const lock = join(folder, "x.lock");
+      const told = (): Promise<boolean> =>
+        withLock(lock, unexpected, (isLocked) => Promise.resolve(isLocked));
+      assertEquals(await told(), true);
+      // ENOLCK of an NFS without its lock service, ENOSYS and ENOTSUP of FUSE: flock(2), and what Deno makes of them.
+      for (const said of ["No locks available (os error 37)", "Function not implemented (os error 38)"]) {
+        assertEquals(await withoutLocks(told, said), false, said);
+      }
+      assertEquals(await told(), true);
+    }),
+});
+
+/** No one else has the lock. */
+function unexpected(): never {
+  throw new Error("nobody is there to wait for");
+}
 
 Deno.test({
   name: "withLock excludes within one process too, and lets go after an error",

