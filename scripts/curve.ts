@@ -7,6 +7,7 @@ import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
 import { taskCommand } from "../runtime/system/package.ts";
 import { runFlag, runTask, type Values } from "./cli/task.ts";
+import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "curve",
@@ -23,7 +24,7 @@ const task = {
 } as const;
 
 async function drawRun({ run, out }: Values<typeof task.flags>): Promise<void> {
-  const dir = run ?? await latestRun("runs");
+  const dir = run ?? await latestRun("runs", terminalProgress());
   const [info, metrics] = [await readRunInfo(dir), await readMetrics(dir)];
   if (metrics.length === 0) {
     throw new UserError(

@@ -25,9 +25,9 @@ const task = {
 } as const;
 
 async function testRun({ run, tta, json, data, precision }: Values<typeof task.flags>): Promise<void> {
-  const dir = run ?? await latestRun("runs");
-  const { recipe, ...trained } = await readRunInfo(dir);
   const progress = terminalProgress(json);
+  const dir = run ?? await latestRun("runs", progress);
+  const { recipe, ...trained } = await readRunInfo(dir);
   await fetchCifar(data, { progress });
   configure({ progress });
   await tf.ready();

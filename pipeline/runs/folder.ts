@@ -4,9 +4,10 @@ import * as v from "valibot";
 import type { Precision } from "../../runtime/mod.ts";
 import { MAX_THREADS } from "../../runtime/system/cpu.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
-import { explainFileErrors } from "../../runtime/system/file_errors.ts";
+import { explainFileErrors, systemError } from "../../runtime/system/file_errors.ts";
 import { exists, writeFileAtomic } from "../../runtime/system/files.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
+import { type Progress, silent } from "../../runtime/system/progress.ts";
 import {
   decodeJson,
   fields,
@@ -171,7 +172,12 @@ export function runName(recipe: string, date: Date): string {
 
 /** @throws {UsageError} If a folder holds a run already. */
 export async function checkVacant(dir: string): Promise<void> {
-  if (!await exists(join(dir, RUN_FILES.info))) return;
+  const holdsRun = await explainFileErrors(
+    `Cannot look into ${dir}`,
+    "choose another folder with --run",
+    () => exists(join(dir, RUN_FILES.info)),
+  );
+  if (!holdsRun) return;
   throw new UsageError(
     `Cannot start a run in ${dir}: it holds one; go on with --resume ${dir}, start over with --force, or name another`,
   );
@@ -219,9 +225,12 @@ export async function readRunInfo(dir: string): Promise<RunInfo> {
  */
 export async function readMetrics(dir: string): Promise<EpochMetrics[]> {
   const path = join(dir, RUN_FILES.metrics);
-  if (!await exists(path)) return [];
-  const lines = (await Deno.readTextFile(path)).split(/\r?\n/);
-  return lines.flatMap((line, i) =>
+  const text = await explainFileErrors(
+    `Cannot read ${path}`,
+    "mend what is there, or name another run",
+    async () => await exists(path) ? await Deno.readTextFile(path) : "",
+  );
+  return text.split(/\r?\n/).flatMap((line, i) =>
     line === ""
       ? []
       : [decodeJson(metricsSchema, line, `${path}, line ${i + 1}`, "mend the line, or take it out")]
@@ -237,17 +246,27 @@ export function writeMetrics(dir: string, lines: readonly EpochMetrics[]): Promi
 }
 
 /**
- * The folder of the run that was begun last.
+ * The folder of the run that was begun last, of those that have weights; it may be a link. What is no run is left out.
  * @param root The folder of all runs.
- * @throws {UserError} If there is none.
+ * @param progress Told of a run that is left out because its record cannot be read.
+ * @throws {UserError} If there is none, or one may not look into the folder.
  */
-export async function latestRun(root: string): Promise<string> {
+export async function latestRun(root: string, progress: Progress = silent): Promise<string> {
+  const names = await explainFileErrors(
+    `Cannot look into ${root}`,
+    "name a run with --run DIR",
+    async () => await exists(root) ? await Array.fromAsync(Deno.readDir(root), ({ name }) => name) : [],
+  );
   const runs: { dir: string; started: string }[] = [];
-  if (await exists(root)) {
-    for await (const { name, isDirectory } of Deno.readDir(root)) {
-      const dir = join(root, name);
-      if (!isDirectory || !await exists(join(dir, RUN_FILES.weights))) continue;
-      runs.push({ dir, started: (await readRunInfo(dir)).started });
+  for (const name of names.sort()) {
+    const dir = join(root, name);
+    try {
+      const isRun = await exists(join(dir, RUN_FILES.info)) && await exists(join(dir, RUN_FILES.weights));
+      if (isRun) runs.push({ dir, started: (await readRunInfo(dir)).started });
+    } catch (error) {
+      const said = error instanceof UserError ? error.message : systemError(error)?.said;
+      if (said === undefined) throw error;
+      progress.message(`Leaving out ${dir}: ${said}`);
     }
   }
   if (runs.length === 0) {

@@ -1,10 +1,11 @@
 /** Finds a libtensorflow that is already on this machine. Nothing is downloaded, imported or loaded here. */
 import { dirname, join, resolve } from "@std/path";
 import { UserError } from "../system/errors.ts";
+import { explainFileErrors, systemError } from "../system/file_errors.ts";
 import { exists } from "../system/files.ts";
 import type { Progress } from "../system/progress.ts";
 import { jsonOf, list, text } from "../system/schema.ts";
-import { cacheFolder, type Env, LIBRARY_VARIABLE, processEnv } from "./paths.ts";
+import { CACHE_VARIABLE, cacheFolder, type Env, LIBRARY_VARIABLE, processEnv } from "./paths.ts";
 import { installName, isCompatible, type LibraryNames, libraryNames, TENSORFLOW_MINOR } from "./platform.ts";
 import { readStamp } from "./stamp.ts";
 
@@ -83,7 +84,11 @@ export async function findInstalled(
   { cache, os, arch }: Pick<Places, "cache" | "os" | "arch">,
 ): Promise<Located | undefined> {
   const folder = join(cache, installName(os, arch));
-  const stamp = await readStamp(folder);
+  const stamp = await explainFileErrors(
+    `Cannot look for TensorFlow in ${cache}`,
+    `set ${CACHE_VARIABLE} to a folder that can be read and written`,
+    () => readStamp(folder),
+  );
   if (stamp === undefined || (gpu && !stamp.gpu)) return undefined;
   return { directory: join(folder, "tensorflow"), version: stamp.version, source: "cache" };
 }
@@ -159,12 +164,15 @@ export function distInfoVersion(name: string): string | undefined {
   return /^tensorflow(?:_cpu|_gpu|_cpu_aws|_macos|_rocm)?-(\d[^-]*)\.dist-info$/.exec(name)?.[1];
 }
 
-/** Whether there is something at a path, among folders that are somebody else's: where one may not look there is nothing. */
+/**
+ * Whether there is something at a path, among folders that are somebody else's: where one may not look, or the system
+ * cannot, there is nothing.
+ */
 async function isSeen(path: string): Promise<boolean> {
   try {
     return await exists(path);
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) return false;
+    if (systemError(error) !== undefined) return false;
     throw error;
   }
 }

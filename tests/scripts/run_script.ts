@@ -9,17 +9,19 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a file of `scripts/` with the project's settings. */
+/** Runs a file of `scripts/` with the project's settings, in this folder unless another is given. */
 export async function runScript(
   file: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<Outcome> {
   const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
   const script = fromFileUrl(new URL(`../../scripts/${file}`, import.meta.url));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--config", config, script, ...args],
     env: { RESNET_DEBUG: "", NO_COLOR: "1", ...env },
+    cwd,
   }).output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };

@@ -3,7 +3,7 @@ import { basename, join } from "@std/path";
 import { formatBytes } from "../../../runtime/system/bytes.ts";
 import { UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../../runtime/system/file_errors.ts";
-import { removeIfThere, statIfThere, writeFileAtomic } from "../../../runtime/system/files.ts";
+import { exists, removeIfThere, writeFileAtomic } from "../../../runtime/system/files.ts";
 import { withLock, withoutLockLine } from "../../../runtime/system/lock.ts";
 import { type Progress, silent } from "../../../runtime/system/progress.ts";
 import { check, fields, list, number, type Schema, textThat } from "../../../runtime/system/schema.ts";
@@ -187,7 +187,11 @@ async function resolveSource(source: string): Promise<(request: FetchRequest) =>
       return fromUrl(source, request);
     };
   }
-  const stat = await statIfThere(source);
+  const stat = await explainFileErrors(
+    `Cannot use --source "${source}"`,
+    "choose another source",
+    async () => await exists(source) ? await Deno.stat(source) : undefined,
+  );
   if (stat === undefined) {
     throw new UsageError(
       `Cannot use --source "${source}": no such file or folder; expected auto, toronto, npm, an http(s) URL or a path`,

@@ -18,6 +18,7 @@ import { recipes } from "../../../pipeline/training/recipes.ts";
 import type { EpochReport } from "../../../pipeline/training/train.ts";
 import { UsageError, UserError } from "../../../runtime/system/errors.ts";
 import { folderTest as test } from "../../in_folder.ts";
+import { recorder } from "../../runtime/made_packages.ts";
 
 const info: RunInfo = {
   recipe: recipes.tutorial,
@@ -287,4 +288,49 @@ test("latestRun: of the runs that have weights, the one begun last", async (root
   assertEquals(await latestRun(root), join(root, "z"));
   await begin("a", "2026-02-01T00:00:00.000Z", true);
   assertEquals(await latestRun(root), join(root, "a"));
+});
+
+test("latestRun: what is no run or a broken one spoils nothing, and links are followed", async (root) => {
+  const runs = join(root, "runs");
+  const begin = async (dir: string, started: string) => {
+    await createRun(dir, { ...info, started });
+    await Deno.writeTextFile(join(dir, RUN_FILES.weights), "");
+  };
+  await begin(join(runs, "good"), "2026-01-01T00:00:00.000Z");
+  await Deno.mkdir(join(runs, "pretrained"));
+  await Deno.writeTextFile(join(runs, "pretrained", RUN_FILES.weights), "downloaded");
+  await begin(join(runs, "old"), "2026-05-01T00:00:00.000Z");
+  await Deno.writeTextFile(join(runs, "old", RUN_FILES.info), "{");
+  await Deno.symlink("nowhere", join(runs, "dangling"));
+  await Deno.symlink("loop", join(runs, "loop"));
+  await Deno.mkdir(join(runs, "folders", RUN_FILES.info), { recursive: true });
+  await Deno.mkdir(join(runs, "folders", RUN_FILES.weights));
+  const said = recorder();
+  assertEquals(await latestRun(runs, said), join(runs, "good"));
+  assertEquals(said.lines.map((line) => line.replace(/ \(Expected.+?\);/, ";")), [
+    `Leaving out ${join(runs, "folders")}: Cannot read ${
+      join(runs, "folders", "run.json")
+    }: is a directory; ` +
+    "name the folder of a run, such as those in runs/",
+    `Leaving out ${join(runs, "loop")}: too many levels of symbolic links`,
+    `Leaving out ${join(runs, "old")}: Cannot read ${join(runs, "old", "run.json")}: it is not JSON; ` +
+    "mend the file, or name another run",
+  ]);
+
+  await begin(join(root, "disk", "far"), "2026-02-01T00:00:00.000Z");
+  await Deno.symlink(join(root, "disk", "far"), join(runs, "linked"));
+  assertEquals(await latestRun(runs), join(runs, "linked"), "the latest is a link to another disk");
+
+  await Deno.symlink(runs, join(root, "link"));
+  assertEquals(
+    await latestRun(join(root, "link")),
+    join(root, "link", "linked"),
+    "runs may be a link itself",
+  );
+
+  const { message } = await assertRejects(() => latestRun(join(runs, "good", RUN_FILES.weights)), UserError);
+  assertEquals(
+    message,
+    `Cannot look into ${join(runs, "good", RUN_FILES.weights)}: not a directory; name a run with --run DIR`,
+  );
 });
