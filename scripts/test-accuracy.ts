@@ -1,10 +1,10 @@
 /** `deno task test-accuracy`: how good a trained run is on the test images. */
 import { join } from "@std/path";
-import { fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
 import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { modelFor, prepare, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf } from "../runtime/mod.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
+import { cifarOf } from "./cli/data.ts";
 import { dataFlag, precisionFlag, runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
@@ -28,10 +28,10 @@ async function testRun({ run, tta, json, data, precision }: Values<typeof task.f
   const progress = terminalProgress(json);
   const dir = run ?? await latestRun("runs", progress);
   const { recipe, ...trained } = await readRunInfo(dir);
-  await fetchCifar(data, { progress });
+  const loaded = await cifarOf(data, progress);
   configure({ progress });
   await tf.ready();
-  const { test } = prepare(await loadCifar(data), recipe);
+  const { test } = prepare(loaded, recipe);
   const model = modelFor(recipe.network, test!);
   const variables = await loadWeights(join(dir, RUN_FILES.weights), model);
   // One figure, as it was asked for: the recipe's own test-time augmentation is the end of its training's.

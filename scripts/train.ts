@@ -1,8 +1,9 @@
 /** `deno task train`: trains a recipe on CIFAR-10 and keeps its run folder, stops and resumes. */
-import { type Data, fetchCifar, loadCifar } from "../pipeline/data/mod.ts";
+import type { Data } from "../pipeline/data/mod.ts";
 import { runSession, type RunSettings } from "../pipeline/runs/mod.ts";
 import { configure, type Progress, tf } from "../runtime/mod.ts";
 import { taskCommand } from "../runtime/system/package.ts";
+import { cifarOf } from "./cli/data.ts";
 import { eventLines } from "./cli/run_lines.ts";
 import { settingsOf } from "./cli/settings.ts";
 import { stopOnSignals } from "./cli/signals.ts";
@@ -115,11 +116,7 @@ export async function runTraining(
 
 /** Runs the task. */
 export function main(args: readonly string[]): Promise<void> {
-  return runTask(trainTask, (flags) =>
-    runTraining(flags, async (progress) => {
-      await fetchCifar(flags.data, { progress });
-      return await loadCifar(flags.data);
-    }), args);
+  return runTask(trainTask, (flags) => runTraining(flags, (progress) => cifarOf(flags.data, progress)), args);
 }
 
 if (import.meta.main) await main(Deno.args);

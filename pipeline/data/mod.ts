@@ -3,7 +3,7 @@
  * @module
  */
 export { alternateFlips, type Batch, batches, shuffledOrder } from "./batches.ts";
-export { type Catalogue, fetchCifar, type FetchOptions } from "./cifar/fetch.ts";
+export { type Catalogue, FETCH_LOCK, fetchCifar, type FetchOptions } from "./cifar/fetch.ts";
 export type { KnownFile } from "./cifar/files.ts";
 export { loadCifar } from "./cifar/load.ts";
 export type { NpmPackage } from "./cifar/npm.ts";

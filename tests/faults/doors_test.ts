@@ -49,6 +49,14 @@ const CASES: readonly (readonly [typed: string, line: string])[] = [
   ],
   ["load --data LONG", "Cannot read LONG/data_batch_1.bin: file name too long; check the folder"],
   ["load --data file", "Cannot read file/data_batch_1.bin: not a directory; check the folder"],
+  [
+    "train --data emtpy",
+    "Cannot use --data emtpy: no such folder; did you mean empty? or fetch the data set into it",
+  ],
+  [
+    "train --data file",
+    "Cannot fetch CIFAR-10 into file: not a directory; make room, or choose another folder",
+  ],
   ["setup --from LONG", "Cannot install from LONG: found no "],
 ];
 

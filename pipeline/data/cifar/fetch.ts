@@ -67,6 +67,9 @@ export const CIFAR10: Catalogue = {
 /** Folder in the data folder for what comes from the network; it is gone when all files are there. */
 const DOWNLOADS = ".download";
 
+/** File that a fetch leaves in the data folder, however it ended: while it is locked, others wait. */
+export const FETCH_LOCK = ".lock";
+
 /** Where from, and how it is shown. */
 export interface FetchOptions {
   /**
@@ -78,6 +81,8 @@ export interface FetchOptions {
   readonly progress?: Progress;
   /** Stops a download; what has come is kept. */
   readonly signal?: AbortSignal;
+  /** Told of the files that are missing or wrong before anything is written; what it throws leaves the folder as it is. */
+  readonly beforeFetch?: (names: readonly string[]) => void | Promise<void>;
   /** Another data set of the same format. */
   readonly catalogue?: Catalogue;
 }
@@ -144,9 +149,11 @@ export async function fetchCifar(dir: string, options: FetchOptions = {}): Promi
     `Cannot fetch CIFAR-10 into ${dir}`,
     "make room, or choose another folder with --data",
     async () => {
-      if ((await findProblems(dir, catalogue.files)).size === 0) return [];
+      const problems = await findProblems(dir, catalogue.files);
+      if (problems.size === 0) return [];
+      await options.beforeFetch?.([...problems.keys()]);
       const waiting = () => progress.message(`Waiting for another process that fetches into ${dir}`);
-      return await withLock(join(dir, ".lock"), waiting, fetchMissing);
+      return await withLock(join(dir, FETCH_LOCK), waiting, fetchMissing);
     },
   );
 }
