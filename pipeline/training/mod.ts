@@ -18,7 +18,7 @@ export { prepare } from "./prepare.ts";
 export { buildModel, modelFor, type Network, type Recipe, type Training } from "./recipe.ts";
 export { loadRecipe } from "./recipe_file.ts";
 export { findRecipe, recipes } from "./recipes.ts";
-export { learningRate, type Schedule } from "./schedule.ts";
+export { learningRate, type RateChange, type Schedule, unreachedRates } from "./schedule.ts";
 export {
   disposeState,
   initialVariables,

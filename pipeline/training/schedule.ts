@@ -86,3 +86,28 @@ export function learningRate(schedule: Schedule, step: number, totalSteps: numbe
     }
   }
 }
+
+/** A rate that a schedule comes to, and when. */
+export interface RateChange {
+  /** First step that has it, 0-based. */
+  readonly step: number;
+  /** The rate. */
+  readonly rate: number;
+}
+
+/**
+ * The rates of a schedule that a run is too short for: boundaries are steps, which fewer epochs, larger batches and fewer
+ * images do not move.
+ *
+ * @param totalSteps Steps of the run.
+ * @returns In order; none of a schedule in shares of the run.
+ */
+export function unreachedRates(schedule: Schedule, totalSteps: number): RateChange[] {
+  if (schedule.kind !== "steps") return [];
+  const begin = schedule.warmUp?.steps ?? 0;
+  const changes = new Set([begin, ...schedule.boundaries.filter((boundary) => boundary > begin)]);
+  return [...changes]
+    .filter((step) => step >= totalSteps)
+    .sort((a, b) => a - b)
+    .map((step) => ({ step, rate: learningRate(schedule, step, Infinity) }));
+}

@@ -1,6 +1,7 @@
 /** What is said while a run goes on. */
 import { parameterCount } from "../../layers/mod.ts";
 import type { SessionEvent, SessionStart } from "../../pipeline/runs/mod.ts";
+import { unreachedRates } from "../../pipeline/training/mod.ts";
 import { accuracyLine, testLines } from "./accuracy_lines.ts";
 import { duration } from "./terminal.ts";
 
@@ -51,6 +52,17 @@ function startLines(start: SessionStart): string[] {
   if (replacedHead !== undefined) {
     const { file, classes } = replacedHead;
     lines.push(`${file} tells ${classes} classes apart: the last layer starts anew, with ${start.classes}`);
+  }
+  const totalSteps = recipe.training.epochs * start.stepsPerEpoch;
+  const unreached = unreachedRates(recipe.training.schedule, totalSteps)
+    .map(({ step, rate }) => `${Number(rate.toPrecision(6))} (from step ${step})`);
+  if (unreached.length > 0) {
+    lines.push(
+      `The learning rate never gets to ${
+        unreached.join(", ")
+      }: the run has ${totalSteps} steps, and those of its ` +
+        "schedule are fixed, whatever the epochs, the batch and the number of images",
+    );
   }
   if (start.xla) {
     lines.push("XLA compiles the first steps, which may take a minute; on a GPU that is kept for later runs");

@@ -1,7 +1,7 @@
 /** Learning rates, step by step. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { recipes } from "../../../pipeline/training/recipes.ts";
-import { learningRate, type Schedule } from "../../../pipeline/training/schedule.ts";
+import { learningRate, type Schedule, unreachedRates } from "../../../pipeline/training/schedule.ts";
 
 const steps: Schedule = { kind: "steps", rate: 0.1, boundaries: [32_000, 48_000], factor: 0.1 };
 const warm: Schedule = { ...steps, warmUp: { factor: 0.1, steps: 400 } };
@@ -55,6 +55,28 @@ Deno.test("learningRate: a schedule in shares of the run has its shape for every
     const falling = rates.slice(top + 1).every((rate, i) => rate < rates[top + i]);
     assertEquals([rising, falling], [true, true], `of ${total} steps, the top at ${top}`);
   }
+});
+
+Deno.test("unreachedRates: those that begin after the last step, by hand", () => {
+  assertEquals(unreachedRates(steps, 64_000), []);
+  assertEquals(unreachedRates(steps, 48_001), []);
+  const last = [{ step: 48_000, rate: 0.1 * 0.1 ** 2 }];
+  assertEquals(unreachedRates(steps, 48_000), last);
+  assertEquals(unreachedRates(steps, 32_001), last);
+  assertEquals(unreachedRates(steps, 32_000).map(({ step }) => step), [32_000, 48_000]);
+  assertEquals(
+    unreachedRates({ ...steps, boundaries: [5, 5, 3] }, 1).map(({ step }) => step),
+    [3, 5],
+    "in order",
+  );
+  assertEquals(unreachedRates({ ...steps, boundaries: [] }, 1), []);
+  assertEquals(
+    unreachedRates(warm, 400).map(({ step }) => step),
+    [400, 32_000, 48_000],
+    "all of it is warm-up",
+  );
+  assertEquals(unreachedRates({ ...warm, boundaries: [100] }, 50), [{ step: 400, rate: 0.1 * 0.1 }]);
+  assertEquals(unreachedRates(linear, 1), []);
 });
 
 Deno.test("learningRate: refuses a step outside the run", () => {

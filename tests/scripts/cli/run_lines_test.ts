@@ -54,6 +54,31 @@ Deno.test("eventLines: a start says what may surprise: a slow precision, a last 
   );
 });
 
+Deno.test("eventLines: a start says which rates of a fixed schedule are never reached", () => {
+  const fixed =
+    "and those of its schedule are fixed, whatever the epochs, the batch and the number of images";
+  // Batches of 256: 176 steps an epoch. The schedule of He et al. 2015, section 4.2: 32,000 and 48,000 steps.
+  assertEquals(
+    startLines({ stepsPerEpoch: 176 })[1],
+    `The learning rate never gets to 0.001 (from step 48000): the run has 32032 steps, ${fixed}`,
+  );
+  // 4,500 images: 36 steps an epoch.
+  assertEquals(
+    startLines({ stepsPerEpoch: 36 })[1],
+    `The learning rate never gets to 0.01 (from step 32000), 0.001 (from step 48000): the run has 6552 steps, ${fixed}`,
+  );
+  for (const name of Object.keys(recipes)) {
+    const { training } = recipes[name];
+    const perEpoch = Math.ceil(45_000 / training.batchSize);
+    assertEquals(startLines({ recipe: recipes[name], stepsPerEpoch: perEpoch }).length, 2, name);
+  }
+  assertEquals(
+    startLines({ recipe: recipes.fast, stepsPerEpoch: 1 }).length,
+    2,
+    "shares of the run follow it",
+  );
+});
+
 const evaluation = { accuracy: 0.5668, correct: 2834, images: 5000, loss: 1.2 };
 const report: EpochReport = {
   epoch: 2,
