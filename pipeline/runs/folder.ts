@@ -2,7 +2,6 @@
 import { join } from "@std/path";
 import * as v from "valibot";
 import type { Precision } from "../../runtime/mod.ts";
-import { MAX_THREADS } from "../../runtime/system/cpu.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { explainFileErrors, systemError } from "../../runtime/system/file_errors.ts";
 import { exists, writeFileAtomic } from "../../runtime/system/files.ts";
@@ -17,6 +16,7 @@ import {
   type Schema,
   text,
 } from "../../runtime/system/schema.ts";
+import { MAX_THREADS } from "../../runtime/system/threads.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
 import { type Recipe, recipeSchema } from "../training/recipe.ts";
 import type { EpochReport } from "../training/train.ts";

@@ -1,12 +1,6 @@
 /** What the processor can do, as far as the choice of a precision depends on it. */
 import { readSystemText } from "./files.ts";
 
-/**
- * Threads that one kernel may be given: more than any processor has, and still no harm on a small one. TensorFlow makes
- * as many as it is told, and ends the process when the system gives it no more.
- */
-export const MAX_THREADS = 1024;
-
 /** The processor of this machine. */
 export interface Cpu {
   /** The maker's name for it, e.g. "AMD EPYC". */

@@ -1,10 +1,10 @@
 /** How every task starts: its flags declared as data, `--help`, one line for an error, the exit code. */
 import { parseArgs } from "@std/cli";
 import { closest } from "../../runtime/system/closest.ts";
-import { MAX_THREADS } from "../../runtime/system/cpu.ts";
 import { TensorFlowError, UsageError, UserError } from "../../runtime/system/errors.ts";
 import { shortened, systemError } from "../../runtime/system/file_errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
+import { MAX_THREADS } from "../../runtime/system/threads.ts";
 
 /** One flag of a task. */
 export type Flag =

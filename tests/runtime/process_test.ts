@@ -1,6 +1,7 @@
 /** How a process that used TensorFlow ends: with its own exit code and its own message, and with nothing else said. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { keepLoaded } from "../../runtime/binding/library.ts";
+import { CHILD_PERMISSIONS } from "../child.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 
 interface Ended {
@@ -17,7 +18,7 @@ async function run(script: string): Promise<Ended> {
   const env = Deno.env.toObject();
   for (const name of Object.keys(env)) if (name.startsWith("TF_")) delete env[name];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--ext=ts", "-"],
+    args: ["run", ...CHILD_PERMISSIONS, "--no-check", "--ext=ts", "-"],
     cwd: root,
     clearEnv: true,
     env: { ...env, NO_COLOR: "1" },

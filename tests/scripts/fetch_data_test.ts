@@ -1,6 +1,7 @@
 /** The task `fetch-data` as a process: what it prints and how it ends. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { runArgs } from "../child.ts";
 import { granted } from "../needs.ts";
 
 const ignore = !granted("read", "write", "run", "env");
@@ -8,7 +9,7 @@ const ignore = !granted("read", "write", "run", "env");
 async function fetchData(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const script = fromFileUrl(new URL("../../scripts/fetch-data.ts", import.meta.url));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "-A", script, ...args],
+    args: runArgs(script, ...args),
   }).output();
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }

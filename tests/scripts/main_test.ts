@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { packageFile } from "../../runtime/system/package.ts";
+import { CHILD_PERMISSIONS } from "../child.ts";
 import { canLoadTensorFlow, granted } from "../needs.ts";
 import { helpOf, type Outcome, runScript } from "./run_script.ts";
 
@@ -117,7 +118,7 @@ async function onServer(
     const flags = [`--import-map=${at("deno.json")}`, at("scripts/main.ts")];
     await test(flags.join(" "), async (...args) => {
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--quiet", "--no-lock", ...flags, ...args],
+        args: ["run", ...CHILD_PERMISSIONS, "--quiet", "--no-lock", ...flags, ...args],
         cwd: dir,
         env: { DENO_DIR: dir, NO_COLOR: "1", RESNET_DEBUG: "" },
       }).output();

@@ -1,6 +1,7 @@
 /** A task as a process of its own, as `deno task` starts it. */
 import { fromFileUrl } from "@std/path";
 import { packageFile } from "../../runtime/system/package.ts";
+import { runArgs } from "../child.ts";
 
 /** What a person would see of it. */
 export interface Outcome {
@@ -16,11 +17,11 @@ export async function runScript(
   env: Readonly<Record<string, string>> = {},
   cwd?: string,
 ): Promise<Outcome> {
-  const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
-  const script = fromFileUrl(new URL(`../../scripts/${file}`, import.meta.url));
+  const script = fromFileUrl(packageFile(`scripts/${file}`));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--config", config, script, ...args],
-    env: { RESNET_DEBUG: "", NO_COLOR: "1", ...env },
+    args: runArgs(script, ...args),
+    // npm is not Deno's, and not held by its permissions.
+    env: { RESNET_DEBUG: "", NO_COLOR: "1", npm_config_registry: "http://127.0.0.1:9/", ...env },
     cwd,
   }).output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

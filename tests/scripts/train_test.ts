@@ -12,10 +12,10 @@ import {
 } from "../../pipeline/runs/folder.ts";
 import { buildModel } from "../../pipeline/training/recipe.ts";
 import { recipes } from "../../pipeline/training/recipes.ts";
+import { runArgs } from "../child.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 
 const PROGRAM = fromFileUrl(new URL("./made_train.ts", import.meta.url));
-const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
 /** 180 training and 20 validation images: 3 epochs of 8 steps, the last one of an epoch with 12 images. */
 const FLAGS = ["--epochs", "3", "--limit", "200", "--batch", "24", "--seed", "3"];
@@ -41,7 +41,7 @@ class Training {
 
   constructor(...args: string[]) {
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", "--config", CONFIG, PROGRAM, ...args],
+      args: runArgs(PROGRAM, ...args),
       env: { RESNET_DEBUG: "" },
       stdin: "null",
       stdout: "piped",

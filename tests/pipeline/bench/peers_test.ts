@@ -15,6 +15,7 @@ import {
 } from "../../../pipeline/bench/peers.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { packageFile } from "../../../runtime/system/package.ts";
+import { codeArgs } from "../../child.ts";
 import { granted } from "../../needs.ts";
 
 const FIELD: Field = {
@@ -180,7 +181,7 @@ Deno.test({
   ignore: !granted("run", "read"),
   async fn() {
     const run = (code: string) =>
-      runContender({ ...contender("Deno", "float32"), command: [Deno.execPath(), "eval", code] });
+      runContender({ ...contender("Deno", "float32"), command: [Deno.execPath(), ...codeArgs(code)] });
     const line = JSON.stringify(result(7));
     assertEquals(await run(`console.log("warming up"); console.log(${JSON.stringify(line)})`), result(7));
     const fails = `console.error("a trace"); console.error("ValueError: wrong"); Deno.exit(1)`;

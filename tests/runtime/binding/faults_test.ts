@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { type Attr, AttrKind } from "../../../runtime/binding/attributes.ts";
 import { faultless } from "../../../runtime/binding/faults.ts";
 import { jit, tf } from "../../../runtime/mod.ts";
+import { runArgs } from "../../child.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { tidyTest, uniform } from "../harness.ts";
 
@@ -207,7 +208,7 @@ for (const isa of ["AVX512_CORE", "AVX2", "SSE41", undefined]) {
     ignore: !canLoadTensorFlow,
     async fn(): Promise<void> {
       const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-check", "tests/runtime/binding/convolution_fuzz.ts", "180", "2"],
+        args: runArgs("tests/runtime/binding/convolution_fuzz.ts", "180", "2"),
         cwd: new URL("../../..", import.meta.url),
         env: { NO_COLOR: "1", ...(isa && { ONEDNN_MAX_CPU_ISA: isa }) },
       }).output();

@@ -15,6 +15,7 @@ import {
   tf,
   valueAndGrads,
 } from "../../../runtime/mod.ts";
+import { codeArgs } from "../../child.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { assertClose, EXACT, FORWARD, GRADIENT, type Tolerance } from "../../reference.ts";
 import { leakTest, tidyTest, uniform } from "../harness.ts";
@@ -155,12 +156,7 @@ async function programs(script: string): Promise<{ name: string; program: string
   const dumps = await Deno.makeTempDir();
   try {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "eval",
-        "--no-check",
-        "--ext=ts",
-        `import { configure, conv2d, jit, tf } from "./runtime/mod.ts";${script}`,
-      ],
+      args: codeArgs(`import { configure, conv2d, jit, tf } from "./runtime/mod.ts";${script}`),
       cwd: new URL("../../..", import.meta.url),
       env: { XLA_FLAGS: `--xla_dump_to=${dumps}` },
     }).output();

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import {
   install,
   installFrom,
@@ -11,6 +11,7 @@ import { findPip } from "../../../runtime/install/pip.ts";
 import { type Distribution, installName } from "../../../runtime/install/platform.ts";
 import { readStamp } from "../../../runtime/install/stamp.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
+import { codeArgs } from "../../child.ts";
 import { withoutLocks } from "../../without_locks.ts";
 import {
   canInstall,
@@ -192,21 +193,14 @@ Deno.test({
 /** Runs `install` with a pip that is a shell script, in a process of its own. */
 async function installElsewhere(folder: string, script: string): Promise<Deno.CommandOutput> {
   const { cache, distribution, pips } = await scriptSource(folder, script);
-  const at = (path: string) => new URL(`../../../${path}`, import.meta.url).href;
   return await new Deno.Command(Deno.execPath(), {
-    args: [
-      "eval",
-      "--quiet",
-      "--config",
-      fromFileUrl(at("deno.json")),
-      `import { install } from "${at("runtime/install/install.ts")}"; import { silent } from "${
-        at("runtime/system/progress.ts")
-      }";
+    args: codeArgs(
+      `import { install } from "./runtime/install/install.ts"; import { silent } from "./runtime/system/progress.ts";
        try { await install({ gpu: false, progress: silent }, ${
         JSON.stringify({ cache, distribution, pips })
       }); }
        catch (error) { console.log(error.message); Deno.exit(error.exitCode); }`,
-    ],
+    ),
   }).output();
 }
 

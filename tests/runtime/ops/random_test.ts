@@ -1,6 +1,7 @@
 /** Random draws keyed by a seed tensor: repeatable everywhere, evenly spread, unrelated between seeds. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { dropout, foldSeed, statelessUniform, statelessUniformInt, tf } from "../../../runtime/mod.ts";
+import { codeArgs } from "../../child.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { assertClose, EXACT, FORWARD } from "../../reference.ts";
 import { eagerAndJitted, gradients } from "../harness.ts";
@@ -148,7 +149,7 @@ test("another process draws the same numbers", async () => {
     await tf.ready();
     console.log(JSON.stringify(Array.from(statelessUniform([6], foldSeed(tf.tensor1d([8, 9], "int32"), 3)).dataSync())));`;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--no-check", "--ext=ts", code],
+    args: codeArgs(code),
     cwd: new URL("../../..", import.meta.url),
   });
   const { stdout, stderr } = await child.output();

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { withLock } from "../../../runtime/system/lock.ts";
+import { codeArgs } from "../../child.ts";
 import { granted } from "../../needs.ts";
 import { withoutLocks } from "../../without_locks.ts";
 import { inTemporary } from "../made_packages.ts";
@@ -9,19 +10,14 @@ const ignore = !granted("read", "write", "run");
 
 /** Another process that takes the lock, says so, and holds it until its standard input ends. */
 async function holder(lock: string): Promise<Deno.ChildProcess> {
-  const module = new URL("../../../runtime/system/lock.ts", import.meta.url).href;
   const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "eval",
-      "--quiet",
-      "--config",
-      fromFileUrl(new URL("../../../deno.json", import.meta.url)),
-      `import { withLock } from "${module}";
+    args: codeArgs(
+      `import { withLock } from "./runtime/system/lock.ts";
        await withLock(${JSON.stringify(lock)}, () => {}, async () => {
          console.log("locked");
          await Deno.stdin.read(new Uint8Array(1));
        });`,
-    ],
+    ),
     stdin: "piped",
     stdout: "piped",
   }).spawn();

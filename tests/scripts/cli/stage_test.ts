@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { fromFileUrl, join, toFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { decode } from "fast-png";
 import { split } from "../../../pipeline/data/split.ts";
 import { pipe } from "../../../pipeline/pipe.ts";
 import { CIFAR10_STATS, normalize, resize } from "../../../pipeline/transforms/transforms.ts";
 import { UsageError, UserError } from "../../../runtime/system/errors.ts";
+import { packageFile } from "../../../runtime/system/package.ts";
 import {
   formatReport,
   reportStage,
@@ -12,6 +13,7 @@ import {
   type Stage,
   type StageReport,
 } from "../../../scripts/cli/stage.ts";
+import { runArgs } from "../../child.ts";
 import { canLoadTensorFlow, granted } from "../../needs.ts";
 import { smallData } from "../../pipeline/small_data.ts";
 
@@ -159,19 +161,10 @@ for (const task of ["load", "resize", "normalize", "split"]) {
     name: `deno task ${task}: help, wrong flags and missing data`,
     ignore: !granted("read", "write", "run", "env"),
     async fn() {
-      const root = fromFileUrl(new URL("../../../", import.meta.url));
       const dir = await Deno.makeTempDir();
       const run = async (...args: string[]) => {
         const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-          args: [
-            "run",
-            "-A",
-            "--no-check",
-            "--config",
-            join(root, "deno.json"),
-            toFileUrl(join(root, "scripts", `${task}.ts`)).href,
-            ...args,
-          ],
+          args: runArgs(fromFileUrl(packageFile(`scripts/${task}.ts`)), ...args),
           cwd: dir,
           env: { NO_COLOR: "1" },
         }).output();

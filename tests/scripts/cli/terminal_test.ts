@@ -10,6 +10,7 @@ import {
   type Status,
   statusLine,
 } from "../../../scripts/cli/terminal.ts";
+import { codeArgs } from "../../child.ts";
 import { granted } from "../../needs.ts";
 
 /** A plain progress on a clock that is set by hand, in milliseconds. */
@@ -216,17 +217,12 @@ Deno.test({
   name: "terminalProgress prints plain lines when stderr is no terminal, and nothing when quiet",
   ignore: !granted("run", "read"),
   fn: async () => {
-    const module = new URL("../../../scripts/cli/terminal.ts", import.meta.url).href;
     const use = (quiet: boolean) =>
       `const p = terminalProgress(${quiet}); p.message("hello"); p.start("Reading", 0, "bytes").stop();`;
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "eval",
-        "--quiet",
-        "--config",
-        fromFileUrl(new URL("../../../deno.json", import.meta.url)),
-        `import { terminalProgress } from "${module}"; { ${use(false)} } { ${use(true)} }`,
-      ],
+      args: codeArgs(
+        `import { terminalProgress } from "./scripts/cli/terminal.ts"; { ${use(false)} } { ${use(true)} }`,
+      ),
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     assertEquals([code, text(stdout), text(stderr)], [0, "", "hello\nReading\nReading: 0 kB\n"]);

@@ -28,6 +28,9 @@ interface Place {
   fetch(options?: FetchOptions): Promise<readonly string[]>;
 }
 
+/** An `npm` for tests that mean none: the real one would ask its registry. */
+const REFUSE = 'echo "npm error no npm in this test" >&2; exit 1';
+
 /** Runs a test with folders, and a server on which `answer` is the university. */
 function fetchTest(
   name: string,
@@ -51,7 +54,7 @@ function fetchTest(
       const progress = new Recorder();
       const tiny = await catalogue(url, tarball);
       const fetch = (options?: FetchOptions) => fetchCifar(data, { progress, catalogue: tiny, ...options });
-      await test({ data, other, url, progress, catalogue: tiny, requests, fetch });
+      await withNpm(REFUSE, () => test({ data, other, url, progress, catalogue: tiny, requests, fetch }));
     } finally {
       await server.shutdown();
       await Deno.remove(dir, { recursive: true });
@@ -133,6 +136,14 @@ fetchTest("fails when neither is there", unavailable, async (place) => {
   const error = await withoutNpm(() => assertRejects(() => place.fetch(), UserError));
   assertEquals(error.message.startsWith("Cannot run npm: no such command"), true);
   await assertNothing(place);
+});
+
+fetchTest("has no real npm in these tests", unavailable, async (place) => {
+  await assertRejects(
+    () => place.fetch(),
+    UserError,
+    "Cannot get tiny-cifar@1.0.0 from npm: no npm in this test",
+  );
 });
 
 fetchTest("keeps to the university when told to", unavailable, async (place) => {
