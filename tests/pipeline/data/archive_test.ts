@@ -154,6 +154,26 @@ Deno.test({
 });
 
 Deno.test({
+  name: "readTarGz refuses a header without a size, which would make the reader turn back",
+  ignore,
+  fn: async () => {
+    for (const size of ["-0000001000", "-7777777777", "", "9", "1x"]) {
+      const header = new Uint8Array(2048);
+      header.set(new TextEncoder().encode("a.bin"), 0);
+      header.set(new TextEncoder().encode(size), 124);
+      header[156] = "L".charCodeAt(0);
+      await withFile(await gzip(header), async (path) => {
+        const error = await assertRejects(() => readTarGz(path, ["a.bin"]), UserError);
+        assertEquals(
+          error.message,
+          `Cannot unpack ${path}: a header of the tar archive has no size; ${ADVICE}`,
+        );
+      });
+    }
+  },
+});
+
+Deno.test({
   name: "readTarGz says that there is no archive",
   ignore,
   fn: async () => {

@@ -1,6 +1,7 @@
 /** The way over npm, with a command `npm` made up for each test. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
+import { encode } from "fast-png";
 import { packFromNpm, readNpmPackage } from "../../../../pipeline/data/cifar/npm.ts";
 import { UserError } from "../../../../runtime/system/errors.ts";
 import { silent } from "../../../../runtime/system/progress.ts";
@@ -183,6 +184,26 @@ for (
     assertEquals(error.exitCode, 1);
   });
 }
+
+npmTest("readNpmPackage says that a PNG is not of the images, or that labels are missing", async (dir) => {
+  const path = join(dir, "a.tgz");
+  const fails = async (change: Record<string, Uint8Array | string>, message: string) => {
+    const tarball = await tarGz({ ...PACKAGE, ...change });
+    await Deno.writeFile(path, tarball);
+    const { files } = await catalogue("http://127.0.0.1", tarball);
+    const read = await readNpmPackage(path, files);
+    assertEquals(assertThrows(() => files.map(read), UserError).message, message);
+  };
+  const wrong = (problem: string) =>
+    `Cannot use data_batch_2.png of ${path}: ${problem}; choose another source`;
+  await fails({ "package/data_batch_2.png": "<html>" }, wrong("it is not a PNG"));
+  const small = encode({ width: 1024, height: 1, channels: 3, data: new Uint8Array(3072) });
+  await fails({ "package/data_batch_2.png": small }, wrong("it is not 1024 x 2 pixels of 8-bit RGB"));
+  await fails(
+    { "package/test_lables.json": "[5]" },
+    `Cannot use ${path}: it has 5 labels; choose another source`,
+  );
+});
 
 for (const missing of ["data_batch_2.png", "train_lables.json"]) {
   npmTest(`readNpmPackage says that ${missing} is missing`, async (dir) => {
