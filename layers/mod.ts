@@ -22,7 +22,7 @@ export type * from "./nodes/node.ts";
 export * from "./nodes/nodes.ts";
 export { type Layer, sequential } from "./nodes/sequential.ts";
 export { apply, type ApplyOptions } from "./readers/apply.ts";
-export type { Arrays, FloatArray, NumericArray } from "./readers/arrays.ts";
+export { type Arrays, firstNotFinite, type FloatArray, type NumericArray } from "./readers/arrays.ts";
 export { forwardMultiplyAdds } from "./readers/flops.ts";
 export { foldBatchNorm } from "./readers/fold.ts";
 export { initArrays } from "./readers/init.ts";

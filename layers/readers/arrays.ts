@@ -21,3 +21,8 @@ export interface Arrays {
   /** The running mean and variance of each batch norm. */
   readonly batchStats: Readonly<Record<string, FloatArray>>;
 }
+
+/** The first of some numbers that is NaN or infinite; `undefined` if all are finite. */
+export function firstNotFinite(data: Float32Array): number | undefined {
+  return data.find((value) => !Number.isFinite(value));
+}

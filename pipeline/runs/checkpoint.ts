@@ -2,6 +2,7 @@
 import {
   decodeSafetensors,
   encodeSafetensors,
+  firstNotFinite,
   fromPyTorch,
   initArrays,
   type Model,
@@ -52,11 +53,25 @@ function encodeWeights(model: Model, variables: Variables, batchesTracked: numbe
 
 /**
  * Reads weights in PyTorch's names and layouts.
- * @throws {UserError} If the file is missing, damaged, or of another network; the message names the first difference.
+ * @throws {UserError} If the file is missing, damaged, of another network, or not finite; the message names the first
+ *   difference.
  */
 export async function loadWeights(path: string, model: Model): Promise<Variables> {
   const { tensors } = decodeSafetensors(await readFile(path), path);
-  return toTensors(fromPyTorch(model, tensors, path));
+  return variablesOf(model, tensors, path);
+}
+
+/** @throws {UserError} If the arrays are not those of the network, or one is not finite throughout. */
+function variablesOf(model: Model, tensors: Readonly<Record<string, NumericArray>>, path: string): Variables {
+  const arrays = fromPyTorch(model, tensors, path);
+  for (const [name, { data }] of Object.entries({ ...arrays.params, ...arrays.batchStats })) {
+    const value = firstNotFinite(data);
+    if (value === undefined) continue;
+    throw new UserError(
+      `Cannot load ${path} into ${model.name}: "${name}" holds ${value}; use weights that are finite`,
+    );
+  }
+  return toTensors(arrays);
 }
 
 /** What a run starts from when it does not draw all of its weights. */
@@ -71,7 +86,7 @@ export interface Start {
  * Reads weights to start from. They may be of the same network for other classes: the last layer is then drawn anew.
  *
  * @param seed What the last layer is drawn from, as `init` does.
- * @throws {UserError} If the file is missing, damaged, or of another network but for the number of classes.
+ * @throws {UserError} If the file is missing, damaged, not finite, or of another network but for the number of classes.
  */
 export async function loadStart(path: string, model: Model, seed: number): Promise<Start> {
   const { tensors } = decodeSafetensors(await readFile(path), path);
@@ -79,11 +94,11 @@ export async function loadStart(path: string, model: Model, seed: number): Promi
   const head = parameters(model).filter(({ layer }) => layer === last);
   const replaced = head.length > 0 &&
     head.every(({ name, shape }) => name in tensors && tensors[name].shape[0] !== shape.at(-1));
-  if (!replaced) return { variables: toTensors(fromPyTorch(model, tensors, path)) };
+  if (!replaced) return { variables: variablesOf(model, tensors, path) };
   const drawn = toPyTorch(model, initArrays(model, seed));
   const entries = { ...tensors, ...Object.fromEntries(head.map(({ name }) => [name, drawn[name]])) };
   return {
-    variables: toTensors(fromPyTorch(model, entries, path)),
+    variables: variablesOf(model, entries, path),
     replacedHead: tensors[head[0].name].shape[0],
   };
 }

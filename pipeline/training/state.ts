@@ -1,5 +1,5 @@
 /** What a training run carries from step to step: the tensors that it has, where it begins, how it ends. */
-import { init, type Model, parameters, type Variables } from "../../layers/mod.ts";
+import { firstNotFinite, init, type Model, parameters, type Variables } from "../../layers/mod.ts";
 import { tf, tree } from "../../runtime/mod.ts";
 import { closest } from "../../runtime/system/closest.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
@@ -117,6 +117,14 @@ export function stateProblem(
   }
   const more = [...found.keys()].find((name) => !expected.has(name));
   return more && `it has "${more}", for which the settings have no use`;
+}
+
+/** Which of a state's tensors holds a number that is not finite, as a phrase; nothing if none does. */
+export function notFiniteProblem({ variables, optState, slow }: StateTensors): string | undefined {
+  for (const [path, tensor] of tree.entries({ variables, optState, slow })) {
+    const value = firstNotFinite(tensor.dataSync<"float32">());
+    if (value !== undefined) return `"${pathName(path)}" holds ${value}`;
+  }
 }
 
 /**

@@ -5,7 +5,8 @@ import {
   jit,
   type Jitted,
   type Precision,
-  type tf,
+  tf,
+  tree,
   valueAndGrads,
   withScope,
 } from "../../runtime/mod.ts";
@@ -30,8 +31,15 @@ export type StepBatch = {
 /** One step, compiled: the state's tensors and a batch in, the next tensors and the loss out. */
 export type TrainStep = Jitted<[state: StepState, batch: StepBatch], StepState & { loss: tf.Scalar }>;
 
+/** The loss that a step tells where it is finite, but something else that the step computed is not: no loss is it. */
+export const NOT_FINITE = -Infinity;
+
 /**
  * Compiles one training step: transforms, forward pass, backward pass, optimizer and batch statistics.
+ *
+ * The loss, `[]`, is that of the batch, in nats. A fused kernel may turn NaN into 0 on the way to it, so it is not what
+ * tells whether training has gone astray: where the loss is finite, but a weight, a statistic or what the optimizer
+ * keeps is not, the step tells -Infinity instead.
  *
  * images `[n, H, W, C]` float32 0 to 255, labels `[n]` int32, learningRate `[]`, seed `[2]` int32, flips `[n]` int32 as
  * `applyTransforms` takes them.
@@ -57,6 +65,28 @@ export function trainStep(
       "optimizer",
       () => optimize(settings.optimizer, { params, optState, grads, learningRate, roles }),
     );
-    return { variables: { params: next.params, batchStats: aux }, optState: next.optState, loss };
+    const computed = [names.map((name) => next.params[name]), aux, next.optState];
+    return {
+      variables: { params: next.params, batchStats: aux },
+      optState: next.optState,
+      loss: withScope("optimizer", () => judged(loss, tree.entries(computed).map(([, tensor]) => tensor))),
+    };
   }, { precision });
+}
+
+/** The loss, or `NOT_FINITE` instead of a finite one if a number in `computed` is not. */
+function judged(loss: tf.Scalar, computed: readonly tf.Tensor[]): tf.Scalar {
+  const stands = tf.logicalOr(tf.isFinite(sumOfAll(computed)), tf.logicalNot(tf.isFinite(loss)));
+  return tf.where(stands, loss, tf.scalar(NOT_FINITE));
+}
+
+/** Tensors of fewer numbers are joined before they are summed: launching a kernel for each costs a GPU more. */
+const LARGE = 2 ** 16;
+
+/** Of all numbers in all tensors, `[]`. In a sum nothing masks one that is not finite, no kernel and no compiler. */
+function sumOfAll(tensors: readonly tf.Tensor[]): tf.Tensor {
+  const small = tensors.filter(({ size }) => size < LARGE).map((tensor) => tf.reshape(tensor, [-1]));
+  const large = tensors.filter(({ size }) => size >= LARGE);
+  const joined = small.length > 0 ? [tf.concat(small)] : [];
+  return tf.addN([...joined, ...large].map((tensor) => tf.sum(tensor)));
 }

@@ -22,13 +22,14 @@ import { learningRate } from "./schedule.ts";
 import {
   disposeState,
   initialVariables,
+  notFiniteProblem,
   pathName,
   startState,
   stateProblem,
   trainedNames,
   type TrainState,
 } from "./state.ts";
-import { trainStep } from "./step.ts";
+import { NOT_FINITE, trainStep } from "./step.ts";
 
 /** What came of one step. */
 export interface StepReport {
@@ -101,7 +102,8 @@ export function stepsPerEpoch(images: number, batchSize: number): number {
  * @param settings Such as `recipe.training`; every one of them is followed.
  * @returns The last state, its tensors owned by the caller.
  * @throws {UsageError} If a setting cannot be meant, or the model does not fit the data.
- * @throws {UserError} If the loss is not finite, or memory runs out. What was saved at the last epoch stands.
+ * @throws {UserError} If the loss, or anything else that a step computes, is not finite, or memory runs out. What was
+ *   saved at the last epoch stands.
  *   However it throws, no tensor is left, `options.state` included.
  * @example
  * ```ts
@@ -241,7 +243,7 @@ function checkSeed(seed: number): void {
 function checkState(model: Model, settings: Training, { variables, optState, slow }: TrainState): void {
   const found = tree.entries({ variables, optState, slow });
   const shapes = new Map(found.map(([path, { shape }]) => [pathName(path), shape]));
-  const problem = stateProblem(model, settings, shapes);
+  const problem = stateProblem(model, settings, shapes) ?? notFiniteProblem({ variables, optState, slow });
   if (problem !== undefined) throw new UsageError(`Cannot go on from the given state: ${problem}`);
 }
 
@@ -294,7 +296,7 @@ function runSteps(
 
 /**
  * The losses of steps that were run: added to the state, each told.
- * @throws {UserError} If one is not finite.
+ * @throws {UserError} If one is not finite, or says that something else is not.
  */
 function readLosses(
   state: TrainState,
@@ -355,10 +357,11 @@ function validate(
 }
 
 function notFinite(step: number, loss: number, epoch: number, rate: number): UserError {
+  const problem = loss === NOT_FINITE
+    ? "weights, running statistics or what the optimizer keeps are not finite after"
+    : `the loss is ${loss} at`;
   return new UserError(
-    `Cannot go on training: the loss is ${loss} at step ${step} (epoch ${
-      epoch + 1
-    }, learning rate ${rate}); ` +
+    `Cannot go on training: ${problem} step ${step} (epoch ${epoch + 1}, learning rate ${rate}); ` +
       `try a lower --lr, or --precision float32`,
   );
 }

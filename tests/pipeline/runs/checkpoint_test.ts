@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/safetensors.ts";
-import { init, type Model, resnet, type Tensors } from "../../../layers/mod.ts";
+import { init, initArrays, type Model, resnet, type Tensors, toPyTorch } from "../../../layers/mod.ts";
 import {
   loadCheckpoint,
   loadStart,
@@ -171,6 +171,29 @@ test("weights of another network are refused, whatever its last layer", async (d
         "the network needs [4, 2, 3, 3]; use weights of the same network",
     );
     tree.dispose(theirs);
+  }
+});
+
+test("weights that are not finite are refused by the tensor's name, as they are and to start from", async (dir) => {
+  const path = join(dir, "model.safetensors");
+  const entries = toPyTorch(model, initArrays(model, 1));
+  for (
+    const [name, value] of [
+      ["layer1.0.conv1.0.weight", NaN],
+      ["conv1.1.running_var", Infinity],
+      ["fc.bias", -Infinity],
+    ] as const
+  ) {
+    const { shape, data } = entries[name];
+    const spoilt = { shape, data: Float32Array.from(data as Float32Array).fill(value, data.length - 1) };
+    await Deno.writeFile(path, encodeSafetensors({ ...entries, [name]: spoilt }));
+    for (const read of [loadWeights, loadStart]) {
+      const error = await assertRejects(() => read(path, model, 0), UserError);
+      assertEquals(
+        error.message,
+        `Cannot load ${path} into ResNet-6: "${name}" holds ${value}; use weights that are finite`,
+      );
+    }
   }
 });
 
