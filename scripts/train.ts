@@ -16,7 +16,7 @@ import {
   type Values,
   xlaFlag,
 } from "./cli/task.ts";
-import { terminalProgress } from "./cli/terminal.ts";
+import { printLine, printNote, terminalProgress } from "./cli/terminal.ts";
 
 /** The task and its flags. */
 export const trainTask = {
@@ -101,15 +101,17 @@ export async function runTraining(
     progress,
     onEvent(event) {
       const { results, notes } = eventLines(event);
-      notes.forEach((line) => progress.message(line));
-      results.forEach((line) => console.log(line));
+      // What is lost if nobody acts is no progress: --quiet does not hide it.
+      const note = event.kind === "unsaved" && flags.quiet ? printNote : progress.message;
+      notes.forEach((line) => note(line));
+      results.forEach(printLine);
       if (event.kind === "start") stop.listen(); // until now there was nothing to save
     },
   });
   const exitCode = stop.exitCode();
   if (exitCode !== undefined && step < totalSteps) {
     const command = taskCommand(`train --resume ${dir}`);
-    console.log(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
+    printLine(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
     Deno.exit(exitCode);
   }
 }

@@ -4,6 +4,7 @@ import type { Model } from "../../layers/mod.ts";
 import { choosePrecision, type Cpu, type Precision, readCpu, runtimeInfo } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { exists } from "../../runtime/system/files.ts";
+import { taskCommand } from "../../runtime/system/package.ts";
 import { type Progress, silent } from "../../runtime/system/progress.ts";
 import { check } from "../../runtime/system/schema.ts";
 import type { Data } from "../data/dataset.ts";
@@ -12,10 +13,16 @@ import { limit } from "../data/split.ts";
 import { prepare } from "../training/prepare.ts";
 import { modelFor, type Recipe, type Training } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
-import { disposeState, initialVariables, startState, type TrainState } from "../training/state.ts";
+import {
+  disposeState,
+  initialVariables,
+  notFiniteProblem,
+  startState,
+  type TrainState,
+} from "../training/state.ts";
 import { type TestResults, testResults } from "../training/test_results.ts";
 import { checkRun, type EpochReport, stepsPerEpoch, train } from "../training/train.ts";
-import { loadCheckpoint, loadStart, saveCheckpoint, saveWeights } from "./checkpoint.ts";
+import { loadCheckpoint, loadStart } from "./checkpoint.ts";
 import {
   checkVacant,
   createRun,
@@ -27,10 +34,10 @@ import {
   runName,
   type RunSettings,
   settingsSchema,
-  writeMetrics,
   writeRunInfo,
 } from "./folder.ts";
 import { checkResumed } from "./resume.ts";
+import { refusal, runSaver } from "./saving.ts";
 import { codeVersion, versions } from "./versions.ts";
 
 /** A run before the first step of a session. */
@@ -67,17 +74,19 @@ export interface SessionStart {
 export type SessionEvent =
   /** Everything is there, the first step comes next; from here on stopping saves. */
   | { readonly kind: "start"; readonly start: SessionStart }
-  /** An epoch is done and saved. */
+  /** An epoch is done, and saved unless `unsaved` came before. */
   | { readonly kind: "epoch"; readonly report: EpochReport }
+  /** What could not be written, why, and what stands in the folder, in a line. Training goes on, and saves again. */
+  | { readonly kind: "unsaved"; readonly problem: string }
   /**
-   * The last step is done and saved. `seconds`: over all sessions; `firstLoss`: of those, until this session knew its
-   * first loss, most of which is compiling; `weights`: the file.
+   * The last step is done. `seconds`: over all sessions; `firstLoss`: of those, until this session knew its first loss,
+   * most of which is compiling; `weights`: the file, if it could be written.
    */
   | {
     readonly kind: "trained";
     readonly seconds: number;
     readonly firstLoss: number;
-    readonly weights: string;
+    readonly weights?: string;
   }
   /** The test images are measured. */
   | { readonly kind: "tested"; readonly results: TestResults };
@@ -120,7 +129,8 @@ export interface SessionEnd {
  *   repeated.
  * @throws {UsageError} If the settings cannot be meant, contradict the resumed run or do not fit the images, or the folder
  *   holds a run.
- * @throws {UserError} If a file cannot be read, memory runs out, or the loss is not finite.
+ * @throws {UserError} If a file cannot be read, memory runs out, or a step computes what is not finite; at the end, if
+ *   the last of the run could not be saved. Until then a write that fails is told, and tried again after the next epoch.
  * @example
  * ```ts
  * import { loadCifar } from "../data/cifar/load.ts";
@@ -202,9 +212,10 @@ export async function runSession(
     const before = restored?.notes.seconds ?? 0;
     const began = performance.now();
     const seconds = (): number => before + (performance.now() - began) / 1000;
+    const saver = runSaver(dir, model, perEpoch, restored?.state.step);
+    let unsaved: string | undefined;
     const save = async (state: TrainState): Promise<void> => {
-      await saveWeights(path("weights"), model, state.variables, state.step);
-      await saveCheckpoint(path("checkpoint"), state, { seconds: seconds() });
+      unsaved = await saver.save(state, metrics, { seconds: seconds() });
     };
 
     const left = training.epochs * images - imagesDone(state, images, training.batchSize);
@@ -227,30 +238,48 @@ export async function runSession(
         async onEpoch(report, state) {
           const imagesPerSecond = epoch.images / ((epoch.end - epoch.start) / 1000);
           metrics.push(epochMetrics(report, { seconds: seconds(), imagesPerSecond }));
-          // Metrics first: a resumed run drops the lines after its checkpoint, but cannot write one before it again.
-          await writeMetrics(dir, metrics);
           await save(state);
+          if (unsaved !== undefined) {
+            const problem =
+              `${unsaved}; training goes on, and saves again after the next epoch and at its end`;
+            options.onEvent?.({ kind: "unsaved", problem });
+          }
           options.onEvent?.({ kind: "epoch", report });
           Object.assign(epoch, { images: 0, start: performance.now() });
         },
       });
     } catch (error) {
-      if (!(error instanceof UserError) || metrics.length === 0) throw error;
-      throw new UserError(`${error.message}; the weights of epoch ${metrics.length} are in ${dir}`);
+      const standing = saver.standing();
+      if (!(error instanceof UserError) || standing === undefined) throw error;
+      throw new UserError(`${error.message}; ${standing}`);
     } finally {
       bar.stop();
     }
 
+    let untold: string | undefined;
     if (state.step < totalSteps) {
       await save(state);
     } else {
-      options.onEvent?.({ kind: "trained", seconds: seconds(), firstLoss, weights: path("weights") });
+      if (unsaved !== undefined) await save(state);
+      const weights = unsaved === undefined ? path("weights") : undefined;
+      options.onEvent?.({ kind: "trained", seconds: seconds(), firstLoss, weights });
       if (test !== undefined) {
         const results = testResults(model, state.variables, test, testing, { precision, progress });
         options.onEvent?.({ kind: "tested", results });
         const { test: found, tta } = results;
-        await writeRunInfo(dir, { ...info, test: found, ...(tta && { testTta: tta }) });
+        const tested = { ...info, test: found, ...(tta && { testTta: tta }) };
+        untold = await refusal(() => writeRunInfo(dir, tested));
       }
+      if (unsaved !== undefined) await save(state);
+    }
+    if (unsaved !== undefined) throw new UserError(unsaved);
+    if (untold !== undefined) {
+      const again = taskCommand(`test-accuracy --run ${dir}`);
+      throw new UserError(
+        `Cannot write the test results to ${
+          path("info")
+        }: ${untold}; ${saver.standing()}, "${again}" measures again`,
+      );
     }
     return { dir, step: state.step, totalSteps };
   } finally {
@@ -280,7 +309,12 @@ async function openRun(
 
 /** The last checkpoint, or nothing if the run was stopped before its first one: it then begins again. */
 async function restore(path: string, model: Model, training: Training) {
-  return await exists(path) ? await loadCheckpoint(path, model, training) : undefined;
+  if (!await exists(path)) return undefined;
+  const restored = await loadCheckpoint(path, model, training);
+  const problem = notFiniteProblem(restored.state);
+  if (problem === undefined) return restored;
+  disposeState(restored.state);
+  throw new UserError(`Cannot resume from ${path}: ${problem}; start over with --force`);
 }
 
 /** Images that the steps of a state have seen; the last step of an epoch is smaller. */

@@ -23,12 +23,17 @@ export function eventLines(event: SessionEvent): { results: string[]; notes: str
         notes: [],
       };
     }
+    case "unsaved":
+      return { results: [], notes: [event.problem] };
     case "trained": {
       const { seconds, firstLoss, weights } = event;
       const first = `${duration(firstLoss)} of it to the first loss`;
       return {
         results: [],
-        notes: [`Trained for ${duration(seconds)}, ${first}; the weights are ${weights}`],
+        notes: [
+          `Trained for ${duration(seconds)}, ${first}; ` +
+          (weights === undefined ? "the weights are not saved yet" : `the weights are ${weights}`),
+        ],
       };
     }
     case "tested":

@@ -2,7 +2,7 @@
 import type { Progress } from "../../runtime/mod.ts";
 
 /** Exit code of a process that a signal ended, by the shell's convention: 128 + the signal's number. */
-const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Signals within this time count as one, in milliseconds: a terminal's Ctrl-C reaches this process itself and once or
@@ -12,9 +12,12 @@ const ONE_KEY_PRESS_MS = 1000;
 
 /** The wish to stop, as work can follow it. */
 export interface Stop {
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP: a terminal that is closed sends the last. */
   readonly signal: AbortSignal;
-  /** Takes signals from here on; a second one ends the process at once. Until then each does. */
+  /**
+   * Takes signals from here on; a second one ends the process at once. Until then each does. SIGHUP is of no account
+   * where the process was started to ignore it, as `nohup` does.
+   */
   listen(): void;
   /** What a process that was stopped exits with; nothing if no signal came. */
   exitCode(): number | undefined;
@@ -24,6 +27,9 @@ export interface Stop {
 export function stopOnSignals(progress: Progress): Stop {
   const stop = new AbortController();
   let caught: keyof typeof SIGNAL_EXIT | undefined;
+  // At once: Deno no longer ignores what it was started to ignore, when it first listens to some signal.
+  const goesOn = ignoresHangUp();
+  if (goesOn) Deno.addSignalListener("SIGHUP", () => {});
   let askedAt = 0;
   const heard = (name: keyof typeof SIGNAL_EXIT): void => {
     if (caught !== undefined) {
@@ -38,8 +44,20 @@ export function stopOnSignals(progress: Progress): Stop {
   return {
     signal: stop.signal,
     listen(): void {
-      for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => heard(name));
+      const names = ["SIGINT", "SIGTERM", ...(goesOn ? [] : ["SIGHUP"] as const)] as const;
+      for (const name of names) Deno.addSignalListener(name, () => heard(name));
+      // A file over the limit of `ulimit -f` would end the process; so the write fails, as on a full disk.
+      Deno.addSignalListener("SIGXFSZ", () => {});
     },
     exitCode: () => caught && SIGNAL_EXIT[caught],
   };
+}
+
+/** Whether the process was started with SIGHUP ignored. A process of its own would be too, and outlive one. */
+function ignoresHangUp(): boolean {
+  try {
+    return new Deno.Command("sh", { args: ["-c", "kill -HUP $$; exit 0"] }).outputSync().success;
+  } catch {
+    return false; // no shell, or no permission to run one
+  }
 }

@@ -5,6 +5,7 @@ import { TensorFlowError, UsageError, UserError } from "../../runtime/system/err
 import { shortened, systemError } from "../../runtime/system/file_errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 import { MAX_THREADS } from "../../runtime/system/threads.ts";
+import { printNote } from "./terminal.ts";
 
 /** One flag of a task. */
 export type Flag =
@@ -139,7 +140,7 @@ export async function orExit(work: () => Promise<void> | void): Promise<void> {
   try {
     await work();
   } catch (error) {
-    console.error(errorLine(error));
+    printNote(errorLine(error));
     if (Deno.env.get("RESNET_DEBUG") === "1") console.error(error);
     Deno.exit(error instanceof UsageError ? error.exitCode : 1);
   }

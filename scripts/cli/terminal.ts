@@ -1,6 +1,25 @@
 /** Progress as a person sees it: bars on a terminal, a few plain lines in a log. Everything goes to stderr. */
 import { formatBytes, formatPartOfBytes } from "../../runtime/system/bytes.ts";
+import { systemError } from "../../runtime/system/file_errors.ts";
 import { type Bar, type Progress, silent } from "../../runtime/system/progress.ts";
+
+/** Prints a line of results to standard output. A line that is lost, to a full disk or a terminal that is gone, ends nothing. */
+export function printLine(line: string): void {
+  unlessRefused(() => console.log(line));
+}
+
+/** The same on standard error. */
+export function printNote(line: string): void {
+  unlessRefused(() => console.error(line));
+}
+
+function unlessRefused(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (systemError(error) === undefined) throw error;
+  }
+}
 
 /** What a bar counts. */
 export type Unit = Parameters<Progress["start"]>[2];
@@ -31,11 +50,19 @@ export function terminalProgress(quiet = false): Progress {
   const now = () => performance.now();
   // An editor's or a serial console's terminal says that it shows control sequences as they are.
   const canRedraw = Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb";
-  if (!canRedraw) return plainProgress((line) => console.error(line), now);
+  if (!canRedraw) return plainProgress(printNote, now);
   const encoder = new TextEncoder();
-  const write = (text: string) => void Deno.stderr.writeSync(encoder.encode(text));
-  // A terminal that does not tell its width says 0.
-  return barProgress(write, () => Deno.consoleSize().columns || 80, now);
+  const write = (text: string) => unlessRefused(() => void Deno.stderr.writeSync(encoder.encode(text)));
+  return barProgress(write, columns, now);
+}
+
+/** Of the terminal. One that does not tell says 0; one that is gone says nothing. */
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
 }
 
 /** Back to the start of the line, and empties it. */

@@ -380,16 +380,18 @@ Deno.test({
           assertMatch(
             stderr.at(-1)!,
             new RegExp(
-              `^error: Cannot go on training: the loss is \\S+ at step ${epochs + 1} \\(epoch ${
-                epochs + 1
-              }, ` +
+              "^error: Cannot go on training: (the loss is \\S+ at|weights, running statistics or what the optimizer " +
+                `keeps are not finite after) step ${epochs + 1} \\(epoch ${epochs + 1}, ` +
                 `learning rate \\d+\\S*\\); try a lower --lr, or --precision float32; ` +
                 `the weights of epoch ${epochs} are in ${dir}$`,
             ),
           );
           assertEquals(stderr.filter((line) => line.startsWith("error")).length, 1);
-          const { notes, metrics } = await outcome(dir);
+          const { notes, metrics, tensors } = await outcome(dir);
           assertEquals([notes.step, metrics.length], [String(epochs), epochs]);
+          for (const [name, { data }] of Object.entries(tensors)) {
+            assertEquals((data as Float32Array).findIndex((value) => !Number.isFinite(value)), -1, name);
+          }
           assertEquals(Number.isFinite(Number(notes.lastLoss)), true);
         },
       );

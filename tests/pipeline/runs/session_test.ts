@@ -1,6 +1,7 @@
 /** A session from its start to its results, told to stop, gone on with, failing: what it says, in order, and leaves. */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/safetensors.ts";
 import type { Data } from "../../../pipeline/data/dataset.ts";
 import { readRunInfo, RUN_FILES, type RunSettings } from "../../../pipeline/runs/folder.ts";
 import { runSession, type SessionEvent, type SessionOptions } from "../../../pipeline/runs/session.ts";
@@ -338,4 +339,33 @@ test("session: a folder that cannot be made, weights and checkpoints that are no
   await Deno.copyFile(file, checkpoint);
   await assertRejects(() => told({}, { dir, resume: true }), UserError, `Cannot read ${checkpoint}: `);
   assertEquals(names(root), ["file", "other", "run"]);
+});
+
+test("session: ends before weights that are not finite are saved, says where the good ones are, takes none up", async (root) => {
+  const dir = join(root, "run");
+  // Two epochs of two steps: in the second the rate is beyond float32.
+  const schedule = { kind: "linear", rate: 1e300, knots: [[0, 0], [0.49, 0], [1, 1]] } as const;
+  const lost: Recipe = { ...recipe, training: { ...recipe.training, schedule, lookahead: undefined } };
+  const error = await assertRejects(() => told({ ...asked, recipe: lost }, { dir, test: false }), UserError);
+  assertEquals(
+    error.message.replace(/learning rate [^)]+/, "learning rate X"),
+    "Cannot go on training: weights, running statistics or what the optimizer keeps are not finite after step 3 " +
+      "(epoch 2, learning rate X); try a lower --lr, or --precision float32; the weights of epoch 1 are in " +
+      dir,
+  );
+  const checkpoint = join(dir, RUN_FILES.checkpoint);
+  const { tensors, metadata } = decodeSafetensors(await Deno.readFile(checkpoint));
+  assertEquals(metadata.step, "2");
+  const [name, { shape, data }] = Object.entries(tensors)[0];
+  assertEquals((data as Float32Array).every(Number.isFinite), true);
+
+  const spoilt = { ...tensors, [name]: { shape, data: (data as Float32Array).slice().fill(NaN, 0, 1) } };
+  const bytes = encodeSafetensors(spoilt, metadata);
+  await Deno.writeFile(checkpoint, bytes);
+  const refused = await assertRejects(() => told({}, { dir, resume: true }), UserError);
+  assertEquals(
+    refused.message,
+    `Cannot resume from ${checkpoint}: "${name}" holds NaN; start over with --force`,
+  );
+  assertEquals(await Deno.readFile(checkpoint), bytes);
 });

@@ -118,6 +118,11 @@ Deno.test("eventLines: the end says how long it took, then what the test images 
       "Trained for 5 min 33 s, 4.2 s of it to the first loss; the weights are runs/a/model.safetensors",
     ],
   });
+  assertEquals(eventLines({ kind: "trained", seconds: 333, firstLoss: 4.2 }).notes, [
+    "Trained for 5 min 33 s, 4.2 s of it to the first loss; the weights are not saved yet",
+  ]);
+  const problem = "Cannot save epoch 2 in runs/a: no space left on device";
+  assertEquals(eventLines({ kind: "unsaved", problem }), { results: [], notes: [problem] });
   const test = { accuracy: 0.9301, correct: 9301, images: 10_000, loss: 0.4 };
   assertEquals(eventLines({ kind: "tested", results: { test, tta: { ...test, accuracy: 0.9389 } } }), {
     results: [

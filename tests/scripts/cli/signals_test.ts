@@ -15,8 +15,9 @@ function withSignals(
   test: (
     system: { send: (name: Deno.Signal) => void; wait: (ms: number) => void; heard: () => string[] },
   ) => void,
+  ignoresHangUp = false,
 ): void {
-  const { addSignalListener, exit } = Deno;
+  const { addSignalListener, exit, Command } = Deno;
   const listeners = new Map<Deno.Signal, () => void>();
   const clock = performance.now;
   let time = 5000;
@@ -24,6 +25,13 @@ function withSignals(
   Deno.exit = (code) => {
     throw new Exit(code);
   };
+  // What is started has the dispositions of this process.
+  const success = ignoresHangUp;
+  Object.assign(Deno, {
+    Command: class {
+      outputSync = () => ({ success });
+    },
+  });
   performance.now = () => time;
   try {
     test({
@@ -32,7 +40,7 @@ function withSignals(
       heard: () => [...listeners.keys()],
     });
   } finally {
-    Object.assign(Deno, { addSignalListener, exit });
+    Object.assign(Deno, { addSignalListener, exit, Command });
     performance.now = clock;
   }
 }
@@ -42,11 +50,23 @@ Deno.test("stopOnSignals: nothing is listened to before there is something to sa
     const stop = stopOnSignals(new Recorder());
     assertEquals([heard(), stop.signal.aborted, stop.exitCode()], [[], false, undefined]);
     stop.listen();
-    assertEquals([heard(), stop.signal.aborted, stop.exitCode()], [["SIGINT", "SIGTERM"], false, undefined]);
+    const names: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGXFSZ"];
+    assertEquals([heard(), stop.signal.aborted, stop.exitCode()], [names, false, undefined]);
   });
 });
 
-for (const [name, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+Deno.test("stopOnSignals: under nohup SIGHUP is no wish to stop, nor is a file that grows too large", () => {
+  withSignals(({ send }) => {
+    const stop = stopOnSignals(new Recorder());
+    stop.listen();
+    for (const name of ["SIGHUP", "SIGXFSZ"] as const) send(name);
+    assertEquals([stop.signal.aborted, stop.exitCode()], [false, undefined]);
+    send("SIGTERM");
+    assertEquals([stop.signal.aborted, stop.exitCode()], [true, 143]);
+  }, true);
+});
+
+for (const [name, code] of [["SIGHUP", 129], ["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.test(`stopOnSignals: the first ${name} is a wish to stop, and sets the exit code`, () => {
     withSignals(({ send }) => {
       const progress = new Recorder();
