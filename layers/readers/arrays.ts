@@ -5,7 +5,16 @@ export interface NumericArray {
   /** Lengths of the dimensions; empty for a single number. */
   readonly shape: readonly number[];
   /** As many numbers as the product of the lengths. */
-  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+  readonly data:
+    | Float32Array
+    | Int8Array
+    | Int16Array
+    | Int32Array
+    | BigInt64Array
+    | Uint8Array
+    | Uint16Array
+    | Uint32Array
+    | BigUint64Array;
 }
 
 /** A `NumericArray` of float32. */

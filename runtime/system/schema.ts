@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { closest } from "./closest.ts";
 import { UserError } from "./errors.ts";
+import { cut, oneLine } from "./texts.ts";
 
 /** What a value has to be for it to be a `T`. */
 export type Schema<T> = v.GenericSchema<unknown, T>;
@@ -217,17 +218,4 @@ function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
   return typeof value === "function" ? "a function" : String(value);
-}
-
-/** The beginning of a text that is too long to show. */
-function cut(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40).replace(/\p{Cs}$/u, "")}…` : text;
-}
-
-/** A text without line ends and other characters that a terminal does not print as they are. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\ufeff]/gu, (character) => {
-    const escaped = JSON.stringify(character).slice(1, -1);
-    return escaped !== character ? escaped : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }

@@ -1,5 +1,5 @@
 /** The file format against files of the Python package, and against damaged ones. */
-import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/safetensors.ts";
 import type { NumericArray } from "../../../layers/readers/arrays.ts";
@@ -69,6 +69,10 @@ function entry(dtype: string, shape: unknown, begin: unknown, end: unknown): Rec
   return { dtype, shape, data_offsets: [begin, end] };
 }
 
+/** The types of the reference reader, as the message lists them. */
+const DTYPES = "U64, I64, F64, C64, F32, U32, I32, BF16, F16, U16, I16, F8_E5M2FNUZ, F8_E4M3FNUZ, F8_E8M0, " +
+  "F8_E4M3, F8_E5M2, I8, U8, F6_E3M2, F6_E2M3, F4, BOOL";
+
 Deno.test("safetensors: one line that says what is wrong with a damaged file", () => {
   const good = encodeSafetensors(tiny, { format: "pt" });
   const long = file("{}");
@@ -83,19 +87,25 @@ Deno.test("safetensors: one line that says what is wrong with a damaged file", (
     [Uint8Array.of(...good, 0), "412 bytes, header and tensors have 411"],
     [long, "the header is said to have 100000001 bytes, at most 100000000 are allowed"],
     [huge, "the header is said to have 18446744073709551615 bytes, at most 100000000 are allowed"],
-    [file(""), "the header does not begin with {"],
-    [file(" {}"), "the header does not begin with {"],
-    [file("[]"), "the header does not begin with {"],
+    [file(""), "the header is not JSON in UTF-8"],
+    [file("{}\0"), "the header is not JSON in UTF-8"],
+    [file("\ufeff{}"), "the header is not JSON in UTF-8"],
+    [file("[]"), "the header is not a JSON object"],
     [file('{"a":\n'), "the header is not JSON in UTF-8"],
     [file('{"a":"?"}').map((byte) => byte === 63 ? 0xff : byte), "the header is not JSON in UTF-8"],
     [file({ __metadata__: { step: 1 } }), "__metadata__ holds something else than texts"],
     [file({ __metadata__: [] }), "__metadata__ holds something else than texts"],
     [file({ a: 1 }), 'the entry of "a" is not an object'],
     [file({ "a\nb": null }), 'the entry of "a\\nb" is not an object'],
-    [file({ a: entry("F16", [1], 0, 2) }, 2), '"a" has dtype "F16", known are I64, F32, I32, U8'],
+    [file({ a: entry("Q7", [1], 0, 2) }, 2), `"a" has dtype "Q7", known are ${DTYPES}`],
+    [file({ a: entry(7 as unknown as string, [1], 0, 2) }, 2), `"a" has dtype 7, known are ${DTYPES}`],
+    [file({ a: { shape: [1], data_offsets: [0, 4] } }, 4), '"a" has no dtype'],
+    [file('{"a":{"dtype":"F32","dtype":"F32"}}'), '"a" has more than one dtype'],
+    [file('{"__metadata__":null,"__metadata__":{}}'), "there are two __metadata__"],
+    [file('{"a":{"dtype":"I32","shape":[2],"data_offsets":[-0,8]}}', 8), '"a" has data_offsets [-0,8]'],
     [
-      file({ a: { shape: [1], data_offsets: [0, 4] } }, 4),
-      '"a" has dtype undefined, known are I64, F32, I32, U8',
+      file({ a: entry("F4", [3], 0, 2) }, 2),
+      '"a" F4 [3] does not end at the end of a byte',
     ],
     [file({ a: entry("F32", [-1], 0, 4) }, 4), '"a" has shape [-1]'],
     [file({ a: entry("F32", 1, 0, 4) }, 4), '"a" has shape 1'],
@@ -105,7 +115,7 @@ Deno.test("safetensors: one line that says what is wrong with a damaged file", (
     [file({ a: entry("F32", [2, 3], 0, 20) }, 20), '"a" F32 [2, 3] needs 24 bytes, data_offsets give 20'],
     [
       file({ a: entry("F32", [2 ** 40, 2 ** 40], 0, 4) }, 4),
-      `"a" F32 [${2 ** 40}, ${2 ** 40}] needs ${2 ** 82} bytes, data_offsets give 4`,
+      `"a" F32 [${2 ** 40}, ${2 ** 40}] needs more bytes than 64 bits can count`,
     ],
     [
       file({ a: entry("U8", [4], 0, 4), b: entry("U8", [4], 2, 6) }, 6),
@@ -126,6 +136,89 @@ Deno.test("safetensors: one line that says what is wrong with a damaged file", (
       assertThrows(() => decodeSafetensors(bytes, "runs/a/model.safetensors"), UserError).message,
       `Cannot read runs/a/model.safetensors: ${problem}; the file is damaged or not safetensors, get it again`,
     );
+  }
+});
+
+/** A file of these characters, one a byte, then zeros. */
+function latin(text: string): Uint8Array {
+  return Uint8Array.from({ length: Math.max(100, text.length) }, (_, i) => text.charCodeAt(i));
+}
+
+Deno.test("safetensors: another kind of file is called what it is", () => {
+  const pickle =
+    "it is a pickle, as torch.save wrote it; save its state_dict with save_file of safetensors.torch";
+  const page = "it is a web page (HTML or XML), not the weights; download the file itself";
+  const cases: [string, string][] = [
+    [
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 44700000\n",
+      'it is a Git LFS pointer, not the weights; get them with "git lfs pull"',
+    ],
+    ["<!DOCTYPE html>\n<html><head>", page],
+    ["\xef\xbb\xbf\n<html lang=en>", page],
+    ['<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', page],
+    [
+      "PK\x03\x04\0\0\b\b\0\0archive/data.pkl",
+      "it is a zip archive with a pickle, as torch.save writes it; save its state_dict with save_file of safetensors.torch",
+    ],
+    ["\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", pickle],
+    ["\x80\x04\x95\x1c\0\0\0\0\0\0\0}\x94", pickle],
+    ["\x80\x02ccollections\nOrderedDict\n", pickle],
+    ["\x89HDF\r\n\x1a\n", "it is an HDF5 file, as Keras writes it; give one in safetensors"],
+    ["GGUF\x03\0\0\0", "it is a GGUF file; give one in safetensors"],
+    ["\x93NUMPY\x01\0v\0", "it is a NumPy array; give a file in safetensors"],
+    ["\x1f\x8b\x08\0\0\0\0\0\0\x03", "it is compressed by gzip; unpack it"],
+    [
+      '{\n  "metadata": {\n    "total_size": 100',
+      "it is the index of weights in several files; give one file that holds them all",
+    ],
+    ["Entry not found", 'it is a text, "Entry not found", not the weights; get the file again'],
+    [
+      '{"error":"Repository not found, or access to it is not granted"}',
+      'it is a text, "{\\"error\\":\\"Repository not found, or acces…", not the weights; get the file again',
+    ],
+  ];
+  for (const [begin, what] of cases) {
+    const bytes = begin === "Entry not found" ? latin(begin).subarray(0, begin.length) : latin(begin);
+    assertEquals(
+      assertThrows(() => decodeSafetensors(bytes, "a.bin"), UserError).message,
+      `Cannot read a.bin: ${what}`,
+    );
+  }
+});
+
+Deno.test("safetensors: types that are not supported are named, and the file is not called damaged", () => {
+  for (
+    const [dtype, bytes] of [["BOOL", 4], ["C64", 32], ["F4", 2], ["F6_E2M3", 3], ["F6_E3M2", 3]] as const
+  ) {
+    assertEquals(
+      assertThrows(() => decodeSafetensors(file({ a: entry(dtype, [4], 0, bytes) }, bytes), "w"), UserError)
+        .message,
+      `Cannot read w: "a" has dtype ${dtype}, which is not supported; ` +
+        "floats of 8, 16, 32 and 64 bits and whole numbers are: convert it in PyTorch",
+    );
+  }
+});
+
+Deno.test("safetensors: messages have at most 500 characters, whatever the file and its path hold", () => {
+  const long = "n\u2028".repeat(500_000);
+  const path = `/${"deep/".repeat(800)}model.safetensors`;
+  const [many, shapes] = [Array(100_000).fill(1), Array(50_000).fill([2 ** 50])];
+  const files = [
+    file({ [long]: entry("Q7", [1], 0, 4) }, 4),
+    file({ [long]: entry("F32", [1], 4, 8) }, 8),
+    file({ [long]: entry("BOOL", [4], 0, 4) }, 4),
+    file({ [long]: 1 }),
+    file({ a: entry(long, [1], 0, 4) }, 4),
+    file({ a: entry("F32", many, 0, 8) }, 8),
+    file({ a: entry("F32", shapes, 0, 8) }, 8),
+    file({ a: entry("F32", long, 0, 8) }, 8),
+    file({ a: entry("F32", [1], long, 8) }, 8),
+    latin(long),
+  ];
+  for (const bytes of files) {
+    const { message } = assertThrows(() => decodeSafetensors(bytes, path), UserError);
+    assert(message.length <= 500 && !/[\p{Cc}\u2028]/u.test(message), message.slice(0, 600));
+    assert(message.startsWith("Cannot read …"), message);
   }
 });
 
@@ -153,6 +246,11 @@ const anyTensors = fc.dictionary(
     fc.int32Array().map((data) => ({ shape: [1, data.length], data })),
     fc.bigInt64Array().map((data) => ({ shape: [data.length, 1], data })),
     fc.uint8Array().map((data) => ({ shape: [data.length], data })),
+    fc.int8Array().map((data) => ({ shape: [data.length], data })),
+    fc.int16Array().map((data) => ({ shape: [data.length], data })),
+    fc.uint16Array().map((data) => ({ shape: [data.length], data })),
+    fc.uint32Array().map((data) => ({ shape: [data.length], data })),
+    fc.bigUint64Array().map((data) => ({ shape: [data.length], data })),
     fc.bigInt64Array({ minLength: 1, maxLength: 1 }).map((data) => ({ shape: [], data })),
   ),
 );

@@ -220,7 +220,8 @@ test("files that are missing, cut off, garbage or of another network say so", as
       `100 bytes, header and its length alone are said to have`,
     ],
     ["too long", longer, `${bytes.length + 4} bytes, header and tensors have ${bytes.length}; ${again}`],
-    ["garbage", new TextEncoder().encode("<html>not found</html>"), "the header is said to have"],
+    ["garbage", new Uint8Array(100).fill(0xfe), "the header is said to have"],
+    ["a page", new TextEncoder().encode("<html>not found</html>"), "it is a web page"],
   ];
   for (const [name, content, problem] of cases) {
     const file = join(dir, name);
