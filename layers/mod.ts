@@ -2,6 +2,7 @@
  * The model as pure data, and what reads that data.
  * @module
  */
+export { type FileNames, fileNames } from "./formats/names.ts";
 export { fromPyTorch, toPyTorch } from "./formats/pytorch.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./formats/safetensors.ts";
 export { defineModel, type InitScheme, type Model } from "./model.ts";

@@ -33,7 +33,7 @@ async function testRun({ run, tta, json, data, precision }: Values<typeof task.f
   await tf.ready();
   const { test } = prepare(loaded, recipe);
   const model = modelFor(recipe.network, test!);
-  const variables = await loadWeights(join(dir, RUN_FILES.weights), model);
+  const variables = await loadWeights(join(dir, RUN_FILES.weights), model, progress);
   // One figure, as it was asked for: the recipe's own test-time augmentation is the end of its training's.
   const asked = { ...recipe.testing, tta: false };
   const results = testResults(model, variables, test!, asked, {

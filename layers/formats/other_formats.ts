@@ -45,5 +45,5 @@ export function otherFormat(bytes: Uint8Array): string | undefined {
   // The length of a header ends in zeros: eight characters of a text are none.
   if (!/^[\x20-\x7e\t\r\n]{8}/.test(text)) return undefined;
   const format = TEXTS.find((format) => format.begin.test(text));
-  return format?.is ?? `it is a text, ${quote(text)}, not the weights; get the file again`;
+  return format?.is ?? `it is a text, ${quote(text, 60)}, not the weights; get the file again`;
 }

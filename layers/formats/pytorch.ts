@@ -3,13 +3,15 @@
  * linear weights `[out, in]` (here `[in, out]`). The names are the same on both sides.
  */
 import { UserError } from "../../runtime/system/errors.ts";
+import { cut, cutPath } from "../../runtime/system/texts.ts";
 import type { Model } from "../model.ts";
 import { showShape } from "../nodes/node.ts";
 import type { Arrays, FloatArray, NumericArray } from "../readers/arrays.ts";
 import { type Parameter, parameters } from "../readers/parameters.ts";
+import { COUNTER, isCount, listed, quoteName } from "./names.ts";
 
-/** Names of the counter that PyTorch's batch norm keeps beside its statistics. */
-const COUNTER = "num_batches_tracked";
+/** How much of a message may be about what is in the file, in characters. */
+const MAX_PROBLEM = 300;
 
 /**
  * What `model.state_dict()` holds in PyTorch, key by key and in its order, so that a strict `load_state_dict`
@@ -40,9 +42,11 @@ export function toPyTorch(model: Model, arrays: Arrays, batchesTracked = 0): Rec
 
 /**
  * The reverse of `toPyTorch`: a `state_dict` as plain arrays, checked key by key. The counters
- * `num_batches_tracked` may be missing, as in files from before PyTorch 0.4.1; nothing is computed from them.
+ * `num_batches_tracked` may be missing, as in files from before PyTorch 0.4.1, and of any type; nothing is computed from
+ * them, nor from other single numbers that count something.
  * @param entries Arrays in PyTorch's layout, e.g. the tensors of a safetensors file.
  * @param source What messages call the entries, e.g. the file's path.
+ * @param nameOf An entry's name by the model's name of it, where they differ: that of `fileNames`.
  * @returns float32 arrays in the layout of memory.
  * @throws {UserError} If a key is missing or unknown, or an array has the wrong shape or type.
  */
@@ -50,44 +54,78 @@ export function fromPyTorch(
   model: Model,
   entries: Readonly<Record<string, NumericArray>>,
   source = "weights",
+  nameOf: (name: string) => string = (name) => name,
 ): Arrays {
   const refuse = (problem: string): never => {
     throw new UserError(
-      `Cannot load ${source} into ${model.name}: ${problem}; use weights of the same network`,
+      `Cannot load ${cutPath(source)} into ${cut(model.name)}: ${cut(problem, MAX_PROBLEM)}; ` +
+        "use weights of the same network",
     );
   };
   const unread = new Map(Object.entries(entries));
   const take = (name: string): NumericArray | undefined => {
-    const entry = unread.get(name);
-    unread.delete(name);
+    const entry = unread.get(nameOf(name));
+    unread.delete(nameOf(name));
     return entry;
   };
 
-  const arrays: Record<Parameter["collection"], Record<string, FloatArray>> = { params: {}, batchStats: {} };
-  for (const parameter of parameters(model)) {
-    const { collection, layer, name, role, shape } = parameter;
-    const { stored, fromPyTorch } = layoutOf(parameter);
-    const entry = take(name) ?? refuse(`"${name}" ${showShape(stored)} is missing`);
-    if (showShape(entry.shape) !== showShape(stored)) {
-      refuse(`"${name}" has shape ${showShape(entry.shape)}, the network needs ${showShape(stored)}`);
-    }
-    const { data } = entry;
-    if (!(data instanceof Float32Array)) return refuse(`"${name}" must be float32, found ${kindOf(entry)}`);
-    arrays[collection][name] = { shape, data: transpose({ shape: stored, data }, fromPyTorch).data };
+  const taken = parameters(model).map((parameter) => {
+    const { layer, name, role } = parameter;
+    const counter = role === "runningVariance" ? `${layer.name}.${COUNTER}` : undefined;
+    return {
+      parameter,
+      entry: take(name),
+      counter,
+      count: counter === undefined ? undefined : take(counter),
+    };
+  });
+  const missing = taken.filter(({ entry }) => entry === undefined)
+    .map(({ parameter }) => ({ name: nameOf(parameter.name), shape: layoutOf(parameter).stored }));
+  const unknown = [...unread].filter(([, entry]) => !isCount(entry)).map(([name, { shape }]) => ({
+    name,
+    shape,
+  }));
+  const problems = [
+    ...(missing.length > 0
+      ? [`${namesAndShapes(missing)} ${missing.length === 1 ? "is" : "are"} missing`]
+      : []),
+    ...(unknown.length > 0
+      ? [`${namesAndShapes(unknown)} ${unknown.length === 1 ? "is" : "are"} not in the network`]
+      : []),
+  ];
+  if (problems.length > 0) refuse(problems.join("; "));
 
-    const counter = role === "runningVariance" ? take(`${layer.name}.${COUNTER}`) : undefined;
-    if (counter !== undefined && !(counter.data instanceof BigInt64Array && counter.shape.length === 0)) {
+  const arrays: Record<Parameter["collection"], Record<string, FloatArray>> = { params: {}, batchStats: {} };
+  for (const { parameter, entry, counter, count } of taken) {
+    const { collection, name, shape } = parameter;
+    const { stored, fromPyTorch } = layoutOf(parameter);
+    const { data, shape: found } = entry!;
+    if (showShape(found) !== showShape(stored)) {
       refuse(
-        `"${layer.name}.${COUNTER}" must be an int64 scalar, found ${kindOf(counter)} ${
-          showShape(counter.shape)
+        `${quoteName(nameOf(name))} has shape ${cut(showShape(found))}, the network needs ${
+          showShape(stored)
+        }`,
+      );
+    }
+    if (!(data instanceof Float32Array)) {
+      return refuse(
+        `${quoteName(nameOf(name))} must be float32, found ${kindOf(data)}, which is not supported`,
+      );
+    }
+    arrays[collection][name] = { shape, data: transpose({ shape: stored, data }, fromPyTorch).data };
+    if (counter !== undefined && count !== undefined && count.data.length !== 1) {
+      refuse(
+        `${quoteName(nameOf(counter))} must be one number, found ${kindOf(count.data)} ${
+          cut(showShape(count.shape))
         }`,
       );
     }
   }
-  for (const [name, { shape }] of unread) {
-    refuse(`${JSON.stringify(name)} ${showShape(shape)} is not in the network`);
-  }
   return arrays;
+}
+
+function namesAndShapes(entries: readonly { name: string; shape: readonly number[] }[]): string {
+  return listed(entries.map(({ name, shape }) => `${quoteName(name)} ${cut(showShape(shape))}`));
 }
 
 /** How an array is stored, and the axes' permutations there and back. */
@@ -126,8 +164,7 @@ function transpose({ shape, data }: FloatArray, axes: readonly number[]): FloatA
   return { shape: newShape, data: result };
 }
 
-function kindOf({ data }: NumericArray): string {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Int32Array) return "int32";
-  return data instanceof BigInt64Array ? "int64" : "uint8";
+/** What numbers an array holds, e.g. `int64`. */
+function kindOf(data: NumericArray["data"]): string {
+  return data.constructor.name.replace(/^Big/, "").replace(/Array$/, "").toLowerCase();
 }

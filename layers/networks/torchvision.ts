@@ -16,8 +16,11 @@ export function withTorchvisionNames(model: Model): Model {
   });
 }
 
-/** The layers of the tutorial's `conv1 = Sequential(conv, batchNorm, relu)` are modules of their own in torchvision. */
-function torchvisionName({ op, name }: Node): string {
+/**
+ * torchvision's name of a layer that has the tutorial's: the layers of its `conv1 = Sequential(conv, batchNorm, relu)` are
+ * modules of their own there.
+ */
+export function torchvisionName({ op, name }: Node): string {
   const kind = op === "conv" ? "conv" : op === "batchNorm" ? "bn" : "relu";
   return name
     .replace(/^layer(\d+)/, (_, stage) => `layer${Number(stage) + 1}`)

@@ -2,6 +2,8 @@
 import {
   decodeSafetensors,
   encodeSafetensors,
+  type FileNames,
+  fileNames,
   firstNotFinite,
   fromPyTorch,
   initArrays,
@@ -16,6 +18,8 @@ import {
 import { tf, tree, UserError } from "../../runtime/mod.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../../runtime/system/files.ts";
+import { type Progress, silent } from "../../runtime/system/progress.ts";
+import { cut, cutPath, oneLine, quote } from "../../runtime/system/texts.ts";
 import {
   mapShapes,
   pathName,
@@ -52,23 +56,30 @@ function encodeWeights(model: Model, variables: Variables, batchesTracked: numbe
 }
 
 /**
- * Reads weights in PyTorch's names and layouts.
+ * Reads weights in PyTorch's names and layouts. The names may be those of torchvision, timm, or kuangliu's and akamaster's
+ * CIFAR ResNets, and begin with a prefix; floats of any size become float32.
+ * @param progress Hears what was not as it is here, a line each.
  * @throws {UserError} If the file is missing, damaged, of another network, or not finite; the message names the first
- *   difference.
+ *   differences.
  */
-export async function loadWeights(path: string, model: Model): Promise<Variables> {
-  const { tensors } = decodeSafetensors(await readFile(path), path);
-  return variablesOf(model, tensors, path);
+export async function loadWeights(
+  path: string,
+  model: Model,
+  progress: Progress = silent,
+): Promise<Variables> {
+  return variablesOf(model, await readWeights(path, model, progress), path);
 }
 
 /** @throws {UserError} If the arrays are not those of the network, or one is not finite throughout. */
-function variablesOf(model: Model, tensors: Readonly<Record<string, NumericArray>>, path: string): Variables {
-  const arrays = fromPyTorch(model, tensors, path);
+function variablesOf(model: Model, { tensors, nameOf }: FileWeights, path: string): Variables {
+  const arrays = fromPyTorch(model, tensors, path, nameOf);
   for (const [name, { data }] of Object.entries({ ...arrays.params, ...arrays.batchStats })) {
     const value = firstNotFinite(data);
     if (value === undefined) continue;
     throw new UserError(
-      `Cannot load ${path} into ${model.name}: "${name}" holds ${value}; use weights that are finite`,
+      `Cannot load ${
+        cutPath(path)
+      } into ${model.name}: "${name}" holds ${value}; use weights that are finite`,
     );
   }
   return toTensors(arrays);
@@ -78,29 +89,60 @@ function variablesOf(model: Model, tensors: Readonly<Record<string, NumericArray
 export interface Start {
   /** All of the model's variables. */
   readonly variables: Variables;
-  /** Classes that the file's last layer tells apart, where the model has a last layer of its own instead. */
+  /**
+   * Classes that the file's last layer tells apart, 0 if it has none, where the model has a last layer of its own
+   * instead.
+   */
   readonly replacedHead?: number;
 }
 
 /**
- * Reads weights to start from. They may be of the same network for other classes: the last layer is then drawn anew.
+ * Reads weights to start from. They may be of the same network for other classes, or without its last layer: that is then
+ * drawn anew. Names and types are those that `loadWeights` takes.
  *
  * @param seed What the last layer is drawn from, as `init` does.
- * @throws {UserError} If the file is missing, damaged, not finite, or of another network but for the number of classes.
+ * @param progress Hears what was not as it is here, a line each.
+ * @throws {UserError} If the file is missing, damaged, not finite, or of another network but for the last layer.
  */
-export async function loadStart(path: string, model: Model, seed: number): Promise<Start> {
-  const { tensors } = decodeSafetensors(await readFile(path), path);
+export async function loadStart(
+  path: string,
+  model: Model,
+  seed: number,
+  progress: Progress = silent,
+): Promise<Start> {
+  const { tensors, nameOf } = await readWeights(path, model, progress);
   const last = model.nodes.findLast(({ op }) => op === "linear");
   const head = parameters(model).filter(({ layer }) => layer === last);
-  const replaced = head.length > 0 &&
-    head.every(({ name, shape }) => name in tensors && tensors[name].shape[0] !== shape.at(-1));
-  if (!replaced) return { variables: variablesOf(model, tensors, path) };
+  const given = head.flatMap(({ name, shape }) =>
+    Object.hasOwn(tensors, nameOf(name))
+      ? [{ classes: tensors[nameOf(name)].shape[0], needed: shape.at(-1) }]
+      : []
+  );
+  const replaced = head.length > 0 && given.every(({ classes, needed }) => classes !== needed);
+  if (!replaced) return { variables: variablesOf(model, { tensors, nameOf }, path) };
   const drawn = toPyTorch(model, initArrays(model, seed));
-  const entries = { ...tensors, ...Object.fromEntries(head.map(({ name }) => [name, drawn[name]])) };
+  const entries = { ...tensors, ...Object.fromEntries(head.map(({ name }) => [nameOf(name), drawn[name]])) };
   return {
-    variables: variablesOf(model, entries, path),
-    replacedHead: tensors[head[0].name].shape[0],
+    variables: variablesOf(model, { tensors: entries, nameOf }, path),
+    replacedHead: given[0]?.classes ?? 0,
   };
+}
+
+/** The tensors of a file with weights, and what it calls them. */
+interface FileWeights {
+  readonly tensors: Readonly<Record<string, NumericArray>>;
+  readonly nameOf: FileNames["of"];
+}
+
+async function readWeights(path: string, model: Model, progress: Progress): Promise<FileWeights> {
+  const { tensors, converted } = decodeSafetensors(await readFile(path), path);
+  const { of: nameOf, notes } = fileNames(model, tensors);
+  const all = [
+    ...notes,
+    ...(converted === undefined ? [] : [`${converted.join(" and ")} becomes float32`]),
+  ];
+  for (const note of all) progress.message(`${cutPath(path)}: ${note}`);
+  return { tensors, nameOf };
 }
 
 /**
@@ -145,12 +187,14 @@ export async function loadCheckpoint(
 ): Promise<{ state: TrainState; notes: CheckpointNotes }> {
   const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
   const fail = (problem: string): UserError =>
-    new UserError(`Cannot resume from ${path}: ${problem}; it is not a checkpoint of this run`);
+    new UserError(
+      `Cannot resume from ${cutPath(path)}: ${cut(problem, 300)}; it is not a checkpoint of this run`,
+    );
   const note = (key: string): number => {
     const text = metadata[key];
     const value = Number(text);
     if (text === undefined || text.trim() === "" || (Number.isNaN(value) && text !== "NaN")) {
-      throw fail(`its ${key} is ${text ?? "missing"}`);
+      throw fail(`its ${key} is ${text === undefined ? "missing" : oneLine(cut(text))}`);
     }
     return value;
   };
@@ -163,7 +207,7 @@ export async function loadCheckpoint(
   const problem = stateProblem(model, settings, shapes);
   if (problem !== undefined) throw fail(problem);
   const other = Object.keys(arrays).find((name) => !(arrays[name].data instanceof Float32Array));
-  if (other !== undefined) throw fail(`"${other}" is not float32`);
+  if (other !== undefined) throw fail(`${quote(other, 60)} is not float32`);
   // Tensors last: they would outlive an error.
   const state = mapShapes(
     stateShapes(model, settings),
@@ -174,7 +218,7 @@ export async function loadCheckpoint(
 
 function readFile(path: string): Promise<Uint8Array> {
   return explainFileErrors(
-    `Cannot read ${path}`,
+    `Cannot read ${cutPath(path)}`,
     "give the path of a safetensors file",
     () => Deno.readFile(path),
   );

@@ -66,7 +66,7 @@ export interface SessionStart {
   readonly cpu: Pick<Cpu, "model" | "instructions">;
   /** The step that a resumed run goes on from. */
   readonly resumedAt?: number;
-  /** The weights that a run starts from, if they are for other classes: how many, in which file. */
+  /** The weights that a run starts from, if they are for other classes: how many, 0 if for none, in which file. */
   readonly replacedHead?: { readonly file: string; readonly classes: number };
 }
 
@@ -176,7 +176,9 @@ export async function runSession(
   if (test !== undefined) checkFit(model, test, { action: "Cannot test", part: "test images", ...testing });
 
   const restored = resumed && await restore(path("checkpoint"), model, training);
-  const given = restored === undefined && init !== undefined ? await loadStart(init, model, seed) : undefined;
+  const given = restored === undefined && init !== undefined
+    ? await loadStart(init, model, seed, progress)
+    : undefined;
   let state = restored?.state ??
     startState(model, given?.variables ?? initialVariables(model, prepared.train, training, seed), training);
   try {

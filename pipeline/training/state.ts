@@ -4,6 +4,7 @@ import { tf, tree } from "../../runtime/mod.ts";
 import { closest } from "../../runtime/system/closest.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
+import { cut, quote } from "../../runtime/system/texts.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type OptState, optStateShapes } from "./optimizer.ts";
 import type { Training } from "./recipe.ts";
@@ -112,11 +113,11 @@ export function stateProblem(
   for (const [name, shape] of expected) {
     if (!found.has(name)) return `it has no "${name}"`;
     if (`${found.get(name)}` !== `${shape}`) {
-      return `"${name}" has shape [${found.get(name)}], the settings need [${shape}]`;
+      return `"${name}" has shape ${cut(`[${found.get(name)}]`)}, the settings need [${shape}]`;
     }
   }
   const more = [...found.keys()].find((name) => !expected.has(name));
-  return more && `it has "${more}", for which the settings have no use`;
+  return more && `it has ${quote(more, 60)}, for which the settings have no use`;
 }
 
 /** Which of a state's tensors holds a number that is not finite, as a phrase; nothing if none does. */

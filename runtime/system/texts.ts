@@ -7,7 +7,7 @@ export function cut(text: string, most = 40): string {
 
 /** The end of a path that is too long to show: its name says more than where it begins. */
 export function cutPath(path: string): string {
-  return path.length > 120 ? `…${path.slice(-120).replace(/^\p{Cs}/u, "")}` : path;
+  return path.length > 100 ? `…${path.slice(-100).replace(/^\p{Cs}/u, "")}` : path;
 }
 
 /** A text without line ends and other characters that a terminal does not print as they are. */
@@ -18,7 +18,8 @@ export function oneLine(text: string): string {
   });
 }
 
-/** A text between quotes, cut and on one line. */
-export function quote(text: string, most?: number): string {
-  return oneLine(JSON.stringify(cut(text, most)));
+/** A text between quotes, on one line and cut: at most as long as if every character were one that is shown as it is. */
+export function quote(text: string, most = 40): string {
+  const escaped = oneLine(JSON.stringify(text.slice(0, most + 1)).slice(1, -1));
+  return `"${cut(escaped, most)}"`;
 }

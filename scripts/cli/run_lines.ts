@@ -56,7 +56,8 @@ function startLines(start: SessionStart): string[] {
   }
   if (replacedHead !== undefined) {
     const { file, classes } = replacedHead;
-    lines.push(`${file} tells ${classes} classes apart: the last layer starts anew, with ${start.classes}`);
+    const found = classes === 0 ? "has no last layer" : `tells ${classes} classes apart`;
+    lines.push(`${file} ${found}: the last layer starts anew, with ${start.classes}`);
   }
   const totalSteps = recipe.training.epochs * start.stepsPerEpoch;
   const unreached = unreachedRates(recipe.training.schedule, totalSteps)

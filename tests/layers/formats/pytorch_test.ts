@@ -1,5 +1,5 @@
 /** Conversion to PyTorch's layout and back, and what is refused. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromPyTorch, toPyTorch } from "../../../layers/formats/pytorch.ts";
 import { resnet } from "../../../layers/networks/resnet.ts";
 import type { Arrays, NumericArray } from "../../../layers/readers/arrays.ts";
@@ -44,27 +44,60 @@ Deno.test("fromPyTorch: brings back what toPyTorch made, with counters or withou
   assertEquals(fromPyTorch(model, Object.fromEntries(old)), arrays as Arrays);
 });
 
+Deno.test("fromPyTorch: counters of any type, of shape [] or [1], and others that the network does not have", () => {
+  const entries = toPyTorch(model, arrays, 3);
+  const counts: NumericArray["data"][] = [
+    Int8Array.of(3),
+    Uint8Array.of(3),
+    Int16Array.of(3),
+    Uint16Array.of(3),
+    Int32Array.of(3),
+    Uint32Array.of(3),
+    BigInt64Array.of(3n),
+    BigUint64Array.of(3n),
+    Float32Array.of(3),
+  ];
+  for (const data of counts) {
+    for (const shape of [[], [1]]) {
+      const counted = { ...entries, "conv1.1.num_batches_tracked": { shape, data } };
+      assertEquals(fromPyTorch(model, counted), arrays as Arrays);
+    }
+  }
+  const averaged = { ...entries, n_averaged: { shape: [], data: BigInt64Array.of(9n) } };
+  assertEquals(fromPyTorch(model, averaged), arrays as Arrays);
+});
+
 Deno.test("fromPyTorch: one line for a missing, unknown, misshapen or mistyped entry", () => {
   const good = toPyTorch(model, arrays);
   const { "fc.bias": _, ...missing } = good;
+  const { "fc.weight": weight, ...none } = missing;
   const cases: [Record<string, NumericArray>, string][] = [
     [missing, '"fc.bias" [4] is missing'],
     [{ ...good, "fc2.bias": good["fc.bias"] }, '"fc2.bias" [4] is not in the network'],
+    [
+      { ...none, "head.weight": weight, a: weight, b: weight },
+      '"fc.weight" [4, 3] and "fc.bias" [4] are missing; ' +
+      '"head.weight" [4, 3], "a" [4, 3] and 1 more are not in the network',
+    ],
     [
       { ...good, "conv1.0.weight": { shape: [2, 3, 3, 3], data: new Float32Array(54) } },
       '"conv1.0.weight" has shape [2, 3, 3, 3], the network needs [2, 3, 7, 7]',
     ],
     [
       { ...good, "fc.bias": { shape: [4], data: new Int32Array(4) } },
-      '"fc.bias" must be float32, found int32',
+      '"fc.bias" must be float32, found int32, which is not supported',
     ],
     [
-      { ...good, "conv1.1.num_batches_tracked": { shape: [1], data: BigInt64Array.of(1n) } },
-      '"conv1.1.num_batches_tracked" must be an int64 scalar, found int64 [1]',
+      { ...good, "fc.bias": { shape: [4], data: new BigUint64Array(4) } },
+      '"fc.bias" must be float32, found uint64, which is not supported',
     ],
     [
-      { ...good, "conv1.1.num_batches_tracked": { shape: [], data: Float32Array.of(1) } },
-      '"conv1.1.num_batches_tracked" must be an int64 scalar, found float32 []',
+      { ...good, "conv1.1.num_batches_tracked": { shape: [2], data: BigInt64Array.of(1n, 1n) } },
+      '"conv1.1.num_batches_tracked" must be one number, found int64 [2]',
+    ],
+    [
+      { ...good, "conv1.1.num_batches_tracked": { shape: [0], data: new Float32Array(0) } },
+      '"conv1.1.num_batches_tracked" must be one number, found float32 [0]',
     ],
   ];
   for (const [entries, problem] of cases) {
@@ -72,6 +105,25 @@ Deno.test("fromPyTorch: one line for a missing, unknown, misshapen or mistyped e
       assertThrows(() => fromPyTorch(model, entries, "a.safetensors"), UserError).message,
       `Cannot load a.safetensors into ResNet-6: ${problem}; use weights of the same network`,
     );
+  }
+});
+
+Deno.test("fromPyTorch: a message has at most 500 characters, whatever the file holds", () => {
+  const good = toPyTorch(model, arrays);
+  const { "fc.bias": bias, "conv1.0.weight": _, ...less } = good;
+  const long = { shape: Array(1000).fill(1000), data: new Float32Array(2) };
+  const cases: Record<string, NumericArray>[] = [
+    { ...less, ["x".repeat(1e6)]: bias, ["\n".repeat(1e6)]: long },
+    Object.fromEntries(["a", "b", "c"].map((name) => [name + "\0".repeat(1e6), long])), // with long names
+    { ...good, "fc.bias": long },
+    { ...good, "conv1.1.num_batches_tracked": long },
+  ];
+  for (const entries of cases) {
+    const named = (name: string): string => entries === cases[1] ? "p".repeat(100) + name : name;
+    const read = (): Arrays => fromPyTorch(model, entries, "d/".repeat(5000), named);
+    const { message } = assertThrows(read, UserError);
+    assert(message.length <= 500 && !/\p{Cc}/u.test(message), message);
+    assert(message.endsWith("use weights of the same network"), message);
   }
 });
 

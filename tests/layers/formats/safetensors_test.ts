@@ -174,7 +174,7 @@ Deno.test("safetensors: another kind of file is called what it is", () => {
     ["Entry not found", 'it is a text, "Entry not found", not the weights; get the file again'],
     [
       '{"error":"Repository not found, or access to it is not granted"}',
-      'it is a text, "{\\"error\\":\\"Repository not found, or acces…", not the weights; get the file again',
+      'it is a text, "{\\"error\\":\\"Repository not found, or access to it is not gr…", not the weights; get the file again',
     ],
   ];
   for (const [begin, what] of cases) {

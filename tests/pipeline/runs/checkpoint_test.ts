@@ -2,7 +2,15 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/safetensors.ts";
-import { init, initArrays, type Model, resnet, type Tensors, toPyTorch } from "../../../layers/mod.ts";
+import {
+  init,
+  initArrays,
+  type Model,
+  type NumericArray,
+  resnet,
+  type Tensors,
+  toPyTorch,
+} from "../../../layers/mod.ts";
 import {
   loadCheckpoint,
   loadStart,
@@ -16,6 +24,7 @@ import { recipes } from "../../../pipeline/training/recipes.ts";
 import { disposeState, startState, type TrainState } from "../../../pipeline/training/state.ts";
 import { tf, tree } from "../../../runtime/mod.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
+import { type Progress, silent } from "../../../runtime/system/progress.ts";
 import { leakTest } from "../../runtime/harness.ts";
 import { inFolder } from "../../in_folder.ts";
 
@@ -158,6 +167,73 @@ test("weights of the same network for other classes: the last layer is drawn fro
   tree.dispose([theirs, drawn, variables, same.variables]);
 });
 
+/** What a loader says, line by line. */
+function listener(): { lines: string[]; progress: Progress } {
+  const lines: string[] = [];
+  return { lines, progress: { ...silent, message: (line) => lines.push(line) } };
+}
+
+test("weights without a last layer, or with half of another's: it is drawn from the seed, the rest is read", async (dir) => {
+  const path = join(dir, "model.safetensors");
+  const [theirs, drawn] = [init(model, 1), init(model, 5)];
+  await saveWeights(path, model, theirs);
+  const { tensors } = decodeSafetensors(await Deno.readFile(path));
+  const { "fc.weight": _, "fc.bias": bias, ...backbone } = tensors;
+  const head = { "fc.weight": drawn.params["fc.weight"], "fc.bias": drawn.params["fc.bias"] };
+  const weight = { shape: [7, 4], data: new Float32Array(28) };
+  for (const [entries, classes] of [[backbone, 0], [{ ...backbone, "fc.weight": weight }, 7]] as const) {
+    await Deno.writeFile(path, encodeSafetensors(entries));
+    const { variables, replacedHead } = await loadStart(path, model, 5);
+    assertEquals(replacedHead, classes);
+    assertEquals(bits(variables.params), bits({ ...theirs.params, ...head }));
+    tree.dispose(variables);
+    await assertRejects(() => loadWeights(path, model), UserError, '"fc.bias" [3] ');
+  }
+  await Deno.writeFile(path, encodeSafetensors({ ...backbone, "fc.bias": bias }));
+  await assertRejects(() => loadStart(path, model, 5), UserError, '"fc.weight" [3, 4] is missing');
+  await Deno.writeFile(path, encodeSafetensors({ ...backbone, "head.weight": weight }));
+  await assertRejects(
+    () => loadStart(path, model, 5),
+    UserError,
+    '"head.weight" [7, 4] is not in the network',
+  );
+  tree.dispose([theirs, drawn]);
+});
+
+test("weights in float16 with prefixed names and another project's: read, and said so in three lines", async (dir) => {
+  const path = join(dir, "model.safetensors");
+  const theirs = init(model, 1);
+  await saveWeights(path, model, theirs);
+  const { tensors } = decodeSafetensors(await Deno.readFile(path));
+  const renamed = Object.entries(tensors).map(([name, array]): [string, NumericArray] => [
+    "module." + name.replace(/^layer(\d)/, (_, stage) => `layer${Number(stage) + 1}`)
+      .replace(/conv(\d)\.0\./, "conv$1.").replace(/conv(\d)\.1\./, "bn$1.").replace("fc.", "linear."),
+    array.data instanceof Float32Array
+      ? { ...array, data: new Uint16Array(Float16Array.from(array.data).buffer) }
+      : array,
+  ]);
+  const bytes = encodeSafetensors(Object.fromEntries(renamed));
+  const header = bytes.subarray(8, 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)));
+  header.set(new TextEncoder().encode(new TextDecoder().decode(header).replaceAll('"U16"', '"F16"')));
+  await Deno.writeFile(path, bytes);
+
+  const said = [
+    `${path}: all names begin with "module.", which is taken off`,
+    `${path}: the names are those of kuangliu's and akamaster's CIFAR ResNets`,
+    `${path}: F16 becomes float32`,
+  ];
+  const half = (data: ArrayLike<number>): Float32Array => Float32Array.from(Float16Array.from(data));
+  const { lines, progress } = listener();
+  const { variables, replacedHead } = await loadStart(path, model, 5, progress);
+  assertEquals([lines, replacedHead], [said, undefined]);
+  for (const name of ["conv1.0.weight", "layer1.0.conv2.1.bias", "fc.weight"]) {
+    assertEquals(variables.params[name].dataSync(), half(theirs.params[name].dataSync()));
+  }
+  const loaded = await loadWeights(path, model, progress);
+  assertEquals(lines, [...said, ...said]);
+  tree.dispose([theirs, variables, loaded]);
+});
+
 test("weights of another network are refused, whatever its last layer", async (dir) => {
   const path = join(dir, "model.safetensors");
   for (const numClasses of [3, 7]) {
@@ -187,8 +263,8 @@ test("weights that are not finite are refused by the tensor's name, as they are 
     const { shape, data } = entries[name];
     const spoilt = { shape, data: Float32Array.from(data as Float32Array).fill(value, data.length - 1) };
     await Deno.writeFile(path, encodeSafetensors({ ...entries, [name]: spoilt }));
-    for (const read of [loadWeights, loadStart]) {
-      const error = await assertRejects(() => read(path, model, 0), UserError);
+    for (const read of [loadWeights, (path: string, of: Model) => loadStart(path, of, 0)]) {
+      const error = await assertRejects(() => read(path, model), UserError);
       assertEquals(
         error.message,
         `Cannot load ${path} into ResNet-6: "${name}" holds ${value}; use weights that are finite`,
@@ -322,6 +398,6 @@ test("a weights file is no checkpoint, and a checkpoint no weights file", async 
   await assertRejects(
     () => loadWeights(checkpoint, model),
     UserError,
-    `Cannot load ${checkpoint} into ResNet-6: "conv1.0.weight" [2, 3, 3, 3] is missing`,
+    `Cannot load ${checkpoint} into ResNet-6: "conv1.0.weight" [2, 3, 3, 3], "conv1.1.weight" [2] and 25 more are missing`,
   );
 });

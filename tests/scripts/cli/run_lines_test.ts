@@ -52,6 +52,10 @@ Deno.test("eventLines: a start says what may surprise: a slow precision, a last 
     startLines({ replacedHead: { file: "w.safetensors", classes: 1000 } })[1],
     "w.safetensors tells 1000 classes apart: the last layer starts anew, with 10",
   );
+  assertEquals(
+    startLines({ replacedHead: { file: "w.safetensors", classes: 0 } })[1],
+    "w.safetensors has no last layer: the last layer starts anew, with 10",
+  );
 });
 
 Deno.test("eventLines: a start says which rates of a fixed schedule are never reached", () => {
