@@ -15,7 +15,7 @@ export class JsonObject {
 /** How many arrays and objects may stand in each other: serde_json's limit. */
 const MAX_DEPTH = 127;
 
-const SPACE = /[ \t\n\r]*/y;
+const SPACE = /[ \t\n\r]+/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const WORDS = { null: null, true: true, false: false } as const;
 
@@ -35,8 +35,11 @@ export function parseJson(text: string): Json {
     at += found.length;
     return found;
   };
+  const skipSpace = (): void => {
+    if (text.charCodeAt(at) <= 0x20) skip(SPACE); // seldom: compact headers have none
+  };
   const taken = (character: string): boolean => {
-    skip(SPACE);
+    skipSpace();
     if (text[at] !== character) return false;
     at++;
     return true;
@@ -58,11 +61,12 @@ export function parseJson(text: string): Json {
   };
   const parseNumber = (): bigint | number => {
     const digits = skip(NUMBER);
-    if (/^[0-9]+$/.test(digits) && digits.length <= 20) {
-      const whole = BigInt(digits);
+    const value = Number(digits);
+    if (/^[0-9]+$/.test(digits) && value <= 2 ** 64) {
+      const whole = value < 2 ** 53 ? BigInt(value) : BigInt(digits);
       if (whole < 2n ** 64n) return whole;
     }
-    return Number.isFinite(Number(digits)) ? Number(digits) : fail();
+    return Number.isFinite(value) ? value : fail();
   };
   /** What stands between two brackets, item by item. */
   const parseItems = <T>(close: string, parseItem: () => T): T[] => {
@@ -70,14 +74,14 @@ export function parseJson(text: string): Json {
     const items: T[] = [];
     if (taken(close)) return items;
     do {
-      skip(SPACE);
+      skipSpace();
       items.push(parseItem());
     } while (taken(","));
     take(close);
     return items;
   };
   const parseValue = (depth: number): Json => {
-    skip(SPACE);
+    skipSpace();
     const inside = (): Json => parseValue(depth + 1);
     switch (text[at]) {
       case "{":
@@ -100,6 +104,6 @@ export function parseJson(text: string): Json {
   };
 
   const value = parseValue(0);
-  skip(SPACE);
+  skipSpace();
   return at === text.length ? value : fail();
 }

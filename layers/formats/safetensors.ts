@@ -250,14 +250,16 @@ function parsePart(name: string, value: Json, refuse: Refuse): Part {
     return refuse(`${quote(name)} has data_offsets ${show(offsets)}`);
   }
   const [begin, end] = offsets;
-  const what = `${quote(name)} ${type.dtype} ${cut(`[${shape.join(", ")}]`)}`;
+  const what = (): string => `${quote(name)} ${type.dtype} ${cut(`[${shape.slice(0, 20).join(", ")}]`)}`;
   // Step by step, as the reference does it: a length of 0 does not make up for what came before it.
   const numbers = shape.reduce((product, length) => product < SIZE_LIMIT ? product * length : product, 1n);
   const bits = numbers * type.bits;
-  if (numbers >= SIZE_LIMIT || bits >= SIZE_LIMIT) refuse(`${what} needs more bytes than 64 bits can count`);
-  if (bits % 8n !== 0n) refuse(`${what} does not end at the end of a byte`);
+  if (numbers >= SIZE_LIMIT || bits >= SIZE_LIMIT) {
+    refuse(`${what()} needs more bytes than 64 bits can count`);
+  }
+  if (bits % 8n !== 0n) refuse(`${what()} does not end at the end of a byte`);
   if (end - begin !== bits / 8n) {
-    refuse(`${what} needs ${bits / 8n} bytes, data_offsets give ${end - begin}`);
+    refuse(`${what()} needs ${bits / 8n} bytes, data_offsets give ${end - begin}`);
   }
   return { name, type, shape, begin, end };
 }
@@ -285,7 +287,7 @@ function parseDtype(value: Json): Dtype | undefined {
 /** A value from the file on one line, cut. */
 function show(value: Json): string {
   if (typeof value === "string") return quote(value);
-  if (isArray(value)) return cut(`[${value.map(show)}]`);
+  if (isArray(value)) return cut(`[${value.slice(0, 40).map(show)}]`);
   return value instanceof JsonObject ? "an object" : Object.is(value, -0) ? "-0" : String(value);
 }
 
