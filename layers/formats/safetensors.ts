@@ -288,7 +288,10 @@ function parseDtype(value: Json): Dtype | undefined {
 function show(value: Json): string {
   if (typeof value === "string") return quote(value);
   if (isArray(value)) return cut(`[${value.slice(0, 40).map(show)}]`);
-  return value instanceof JsonObject ? "an object" : Object.is(value, -0) ? "-0" : String(value);
+  if (Object.is(value, -0)) return "-0";
+  // Else a length of 2.0 would look like one of 2.
+  if (typeof value === "number" && value >= 0 && Number.isInteger(value)) return `${value}.0`;
+  return value instanceof JsonObject ? "an object" : String(value);
 }
 
 function isArray(value: Json): value is readonly Json[] {

@@ -102,6 +102,7 @@ Deno.test("safetensors: one line that says what is wrong with a damaged file", (
     [file({ a: { shape: [1], data_offsets: [0, 4] } }, 4), '"a" has no dtype'],
     [file('{"a":{"dtype":"F32","dtype":"F32"}}'), '"a" has more than one dtype'],
     [file('{"__metadata__":null,"__metadata__":{}}'), "there are two __metadata__"],
+    [file('{"a":{"dtype":"I32","shape":[2.0,2e0],"data_offsets":[0,16]}}', 16), '"a" has shape [2.0,2.0]'],
     [file('{"a":{"dtype":"I32","shape":[2],"data_offsets":[-0,8]}}', 8), '"a" has data_offsets [-0,8]'],
     [
       file({ a: entry("F4", [3], 0, 2) }, 2),
