@@ -120,7 +120,8 @@ async function onServer(
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: ["run", ...CHILD_PERMISSIONS, "--quiet", "--no-lock", ...flags, ...args],
         cwd: dir,
-        env: { DENO_DIR: dir, NO_COLOR: "1", RESNET_DEBUG: "" },
+        // Deno asks for a newer Deno once a day and cache, whatever the permissions.
+        env: { DENO_DIR: dir, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", RESNET_DEBUG: "" },
       }).output();
       const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
       return { code, stdout: text(stdout), stderr: text(stderr) };

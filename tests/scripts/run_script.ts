@@ -20,8 +20,12 @@ export async function runScript(
   const script = fromFileUrl(packageFile(`scripts/${file}`));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: runArgs(script, ...args),
-    // npm is not Deno's, and not held by its permissions.
-    env: { RESNET_DEBUG: "", NO_COLOR: "1", npm_config_registry: "http://127.0.0.1:9/", ...env },
+    // Neither npm nor Deno's look for a newer Deno is held by permissions.
+    env: {
+      ...{ RESNET_DEBUG: "", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      npm_config_registry: "http://127.0.0.1:9/",
+      ...env,
+    },
     cwd,
   }).output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
