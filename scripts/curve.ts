@@ -28,7 +28,7 @@ async function drawRun({ run, out }: Values<typeof task.flags>): Promise<void> {
   const [info, metrics] = [await readRunInfo(dir), await readMetrics(dir)];
   if (metrics.length === 0) {
     throw new UserError(
-      `Cannot draw ${dir}: no epoch of it is done; go on with ${taskCommand(`train --resume ${dir}`)}`,
+      `Cannot draw ${dir}: no epoch of it is done; go on with ${taskCommand("train", { resume: dir })}`,
     );
   }
   const path = out ?? join(dir, "curve.svg");

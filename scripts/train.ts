@@ -110,7 +110,7 @@ export async function runTraining(
   });
   const exitCode = stop.exitCode();
   if (exitCode !== undefined && step < totalSteps) {
-    const command = taskCommand(`train --resume ${dir}`);
+    const command = taskCommand("train", { resume: dir });
     printLine(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
     Deno.exit(exitCode);
   }

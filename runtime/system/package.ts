@@ -1,6 +1,7 @@
 /** This package: its version, its files, and how a person calls its tasks. */
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
+import { shellFlags, shellWord } from "./shell.ts";
 
 /** The version that it is published as. */
 export const VERSION: string = config.version;
@@ -32,26 +33,49 @@ export function entryArgs(main: string = Deno.mainModule, here: string = import.
   return [`--import-map=${packageFile("deno.json", here)}`, entry.href];
 }
 
+/** Where a program runs and what it was started as; by default this one's. */
+export interface Started {
+  /** As `entryArgs` takes it. */
+  readonly main?: string;
+  /** As `entryArgs` takes it. */
+  readonly here?: string;
+  /** The folder that it runs in; nothing where it may not be known. */
+  readonly folder?: string;
+}
+
 /**
- * What a person types to run a task: `deno task NAME` in a checkout, the command-line entry where the program was
- * started by it, or where there is no checkout because the code came from a server.
+ * What a person types to run a task, to be pasted into a shell where the program was started: `deno task NAME` in a
+ * checkout, the command-line entry where the program was started by it or runs in another folder, which paths in flags
+ * are relative to, or where there is no checkout because the code came from a server.
  *
- * @param task The task's name, with flags if there are any.
- * @param main As `entryArgs` takes it.
- * @param here As `entryArgs` takes it.
+ * @param task The task's name, with fixed flags if there are any.
+ * @param flags Flags whose values come from elsewhere: each becomes one word, whatever it holds.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(taskCommand("train --seed 1"), "deno task train --seed 1");
+ * assertEquals(taskCommand("train --force", { run: "my run" }), "deno task train --force --run 'my run'");
  * ```
  */
 export function taskCommand(
   task: string,
-  main: string = Deno.mainModule,
-  here: string = import.meta.url,
+  flags: Readonly<Record<string, string>> = {},
+  { main = Deno.mainModule, here = import.meta.url, folder = workingFolder() }: Started = {},
 ): string {
+  const line = [task, shellFlags(flags)].filter((part) => part !== "").join(" ");
   const entry = packageFile("scripts/main.ts", here);
-  const isTask = entry.protocol === "file:" && entry.href !== main && !JSR_ENTRY.test(main);
-  return isTask ? `deno task ${task}` : `deno run -A ${entryArgs(main, here).join(" ")} ${task}`;
+  const isTask = entry.protocol === "file:" && entry.href !== main && !JSR_ENTRY.test(main) &&
+    (folder === undefined || join(folder, "/") === fromFileUrl(packageFile(".", here)));
+  return isTask
+    ? `deno task ${line}`
+    : `deno run -A ${entryArgs(main, here).map(shellWord).join(" ")} ${line}`;
+}
+
+/** The folder that this program runs in; nothing if it may not read. */
+function workingFolder(): string | undefined {
+  try {
+    return Deno.cwd();
+  } catch {
+    return undefined;
+  }
 }

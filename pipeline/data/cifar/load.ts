@@ -60,7 +60,7 @@ export async function loadCifar(
 /** Reads a file of 10,000 records; every way in which it can be wrong is a `UserError`. */
 async function readRecords(dir: string, { name, bytes: expected }: KnownFile): Promise<Uint8Array> {
   const path = join(dir, name);
-  const command = taskCommand(dir === "data" ? "fetch-data" : `fetch-data --data ${dir}`);
+  const command = taskCommand("fetch-data", dir === "data" ? {} : { data: dir });
   const wrong = (found: string) =>
     new UserError(`Cannot read ${path}: ${found}; run "${command}" to fetch it again`);
   return await explainFileErrors(`Cannot read ${path}`, "check the folder and who may read it", async () => {

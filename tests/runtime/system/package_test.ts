@@ -1,10 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { packageFile, taskCommand, VERSION } from "../../../runtime/system/package.ts";
 import { granted } from "../../needs.ts";
 
-/** How `taskCommand` names the task `train` to a program, in a package under `root`. */
-const command = (main: string, root: string): string =>
-  taskCommand("train", main, `${root}/runtime/system/package.ts`);
+/** How `taskCommand` names the task `train` to a program in a folder, by default the checkout, of a package under `root`. */
+const command = (
+  main: string,
+  root: string,
+  folder = root.startsWith("file:") ? fromFileUrl(root) : "/me",
+): string => taskCommand("train", {}, { main, here: `${root}/runtime/system/package.ts`, folder });
 
 Deno.test("taskCommand: in a checkout it is deno task, for its tasks and for anyone's program", () => {
   assertEquals(command("file:///p/scripts/train.ts", "file:///p"), "deno task train");
@@ -14,10 +18,17 @@ Deno.test("taskCommand: in a checkout it is deno task, for its tasks and for any
   assertEquals(taskCommand("setup --gpu"), "deno task setup --gpu", "these tests are no main.ts");
 });
 
+Deno.test("taskCommand: outside of the checkout it names the program by its place: flags hold paths from where one is", () => {
+  const [main, root] = ["file:///p/scripts/train.ts", "file:///p"];
+  assertEquals(command(main, root, "/me"), "deno run -A /p/scripts/main.ts train");
+  assertEquals(command(main, root, "/p/docs"), "deno run -A /p/scripts/main.ts train");
+  assertEquals(command(main, root, "/p"), "deno task train");
+});
+
 Deno.test("taskCommand: started by the entry, it names that, as it was named", () => {
   assertEquals(
     command("file:///a/b%20c/scripts/main.ts", "file:///a/b%20c"),
-    "deno run -A /a/b c/scripts/main.ts train",
+    "deno run -A '/a/b c/scripts/main.ts' train",
   );
   assertEquals(
     command("http://host/p/scripts/main.ts", "http://host/p"),
