@@ -49,7 +49,12 @@ export const trainTask = {
       help: `${precisionFlag.help} (default: the recipe's)`,
     },
     limit: { sets: "limit", type: "integer", min: 2, help: "take the first N training images only" },
-    data: dataFlag,
+    data: {
+      sets: "data",
+      type: "string",
+      placeholder: "DIR",
+      help: "folder of the data set (default: data)",
+    },
     run: { type: "string", placeholder: "DIR", help: "folder of the run (default: runs/RECIPE-TIME)" },
     resume: { type: "string", placeholder: "DIR", help: "go on with a run that was stopped" },
     force: { type: "boolean", help: "start over in a folder that holds a run" },
@@ -76,18 +81,18 @@ export const trainTask = {
 
 /**
  * Trains as the flags say, and prints what the tutorial prints.
- * @param load Gives the images.
+ * @param load Gives the images of a data folder.
  * @throws {UsageError} If the flags contradict a resumed run, or the folder holds a run.
  */
 export async function runTraining(
   flags: Values<typeof trainTask.flags>,
-  load: (progress: Progress) => Promise<Data>,
+  load: (dir: string, progress: Progress) => Promise<Data>,
 ): Promise<void> {
   const progress = terminalProgress(flags.quiet);
   const stop = stopOnSignals(progress);
   const settings = await settingsOf(trainTask.flags, flags);
-  const data = async ({ device, threads, xla }: RunSettings): Promise<Data> => {
-    const loaded = await load(progress);
+  const data = async ({ data = dataFlag.default, device, threads, xla }: RunSettings): Promise<Data> => {
+    const loaded = await load(data, progress);
     configure({ device, threads, xla: xla && xla === "on", progress });
     await tf.ready();
     return loaded;
@@ -96,7 +101,7 @@ export async function runTraining(
     dir: flags.resume ?? flags.run,
     resume: flags.resume !== undefined,
     force: flags.force,
-    test: !flags["no-test"],
+    test: flags["no-test"] ? false : undefined,
     signal: stop.signal,
     progress,
     onEvent(event) {
@@ -118,7 +123,7 @@ export async function runTraining(
 
 /** Runs the task. */
 export function main(args: readonly string[]): Promise<void> {
-  return runTask(trainTask, (flags) => runTraining(flags, (progress) => cifarOf(flags.data, progress)), args);
+  return runTask(trainTask, (flags) => runTraining(flags, cifarOf), args);
 }
 
 if (import.meta.main) await main(Deno.args);

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import type { Precision } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { explainFileErrors, systemError } from "../../runtime/system/file_errors.ts";
-import { exists, writeFileAtomic } from "../../runtime/system/files.ts";
+import { exists, PARTIAL, removeIfThere, writeFileAtomic } from "../../runtime/system/files.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 import { type Progress, silent } from "../../runtime/system/progress.ts";
 import {
@@ -15,12 +15,15 @@ import {
   recordOf,
   type Schema,
   text,
+  truth,
 } from "../../runtime/system/schema.ts";
+import { shellFlags } from "../../runtime/system/shell.ts";
 import { MAX_THREADS } from "../../runtime/system/threads.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
 import { type Recipe, recipeSchema } from "../training/recipe.ts";
 import type { EpochReport } from "../training/train.ts";
 import { currentRecipe } from "./earlier.ts";
+import type { OwnedFolder } from "./owner.ts";
 
 /** The files of a run. */
 export const RUN_FILES = {
@@ -48,6 +51,8 @@ export interface RunSettings {
   readonly device?: "cpu" | "gpu";
   /** Whether XLA compiles the steps, where that is asked for. */
   readonly xla?: "on" | "off";
+  /** Folder of the data set, where that is asked for. */
+  readonly data?: string;
 }
 
 /** What a run is made of: with it, the same code and the same kind of machine, the run can be done again. */
@@ -64,6 +69,8 @@ export interface RunInfo extends RunSettings {
   readonly commit?: string;
   /** When it began, ISO 8601. */
   readonly started: string;
+  /** Whether the test images are left alone. */
+  readonly skipTest?: boolean;
   /** On the test images, once they have been looked at. */
   readonly test?: Evaluation;
   /** The same with test-time augmentation, where the recipe has it. */
@@ -83,6 +90,7 @@ const settings = {
   threads: v.optional(number({ whole: true, min: 1, max: MAX_THREADS })),
   device: v.optional(oneOf(["cpu", "gpu"])),
   xla: v.optional(oneOf(["on", "off"])),
+  data: v.optional(text),
 };
 
 /** What may be asked of a run; what is left out is decided for a new one, and as it was in one that goes on. */
@@ -103,6 +111,7 @@ const infoSchema: Schema<RunInfo> = fields({
   version: v.optional(text),
   commit: v.optional(text),
   started: text,
+  skipTest: v.optional(truth),
   test: v.optional(evaluation),
   testTta: v.optional(evaluation),
 });
@@ -164,34 +173,78 @@ function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-/** A name for a run: recipe and time, e.g. `fast-20261125-093000`. */
+/** A name for a run: recipe and time, e.g. `fast-20261125-093000`; what would part folders becomes a dash. */
 export function runName(recipe: string, date: Date): string {
   const [day, time] = date.toISOString().replace(/[-:]/g, "").split("T");
-  return `${recipe}-${day}-${time.slice(0, 6)}`;
+  return `${recipe.replaceAll(/[/\\]/g, "-")}-${day}-${time.slice(0, 6)}`;
 }
 
-/** @throws {UsageError} If a folder holds a run already. */
+/**
+ * Makes a folder that nobody else has: where the name is taken, by a run of the same second, a number follows it.
+ * @param root The folder of all runs; made if missing.
+ * @returns Its path.
+ */
+export function makeRunFolder(root: string, name: string): Promise<string> {
+  return explainFileErrors(`Cannot make a folder in ${root}`, "choose one with --run", async () => {
+    await Deno.mkdir(root, { recursive: true });
+    for (let i = 1;; i++) {
+      const dir = join(root, i === 1 ? name : `${name}-${i}`);
+      try {
+        await Deno.mkdir(dir); // fails if it is there: whoever makes it has it
+        return dir;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    }
+  });
+}
+
+/** Removes what a process that was killed while it wrote a file of the run has left of that. */
+export async function removeLeftovers({ dir }: OwnedFolder): Promise<void> {
+  const files: string[] = Object.values(RUN_FILES);
+  for await (const { name } of Deno.readDir(dir)) {
+    const isLeft = files.some((file) => name.startsWith(`${file}.`)) && name.endsWith(PARTIAL);
+    if (isLeft) await removeIfThere(join(dir, name)).catch(() => {}); // it is in nobody's way
+  }
+}
+
+/** The files of a run that a folder holds. */
+export async function filesIn(dir: string): Promise<string[]> {
+  const files: string[] = Object.values(RUN_FILES);
+  const there = await Promise.all(files.map((file) => exists(join(dir, file))));
+  return files.filter((_, i) => there[i]);
+}
+
+/** @throws {UsageError} If a folder holds a run already, or what is left of one. */
 export async function checkVacant(dir: string): Promise<void> {
-  const holdsRun = await explainFileErrors(
+  const files = await explainFileErrors(
     `Cannot look into ${dir}`,
     "choose another folder with --run",
-    () => exists(join(dir, RUN_FILES.info)),
+    () => filesIn(dir),
   );
-  if (!holdsRun) return;
+  if (files.length === 0) return;
+  const holdsRun = files.includes(RUN_FILES.info);
   throw new UsageError(
-    `Cannot start a run in ${dir}: it holds one; go on with --resume ${dir}, start over with --force, or name another`,
+    `Cannot start a run in ${dir}: it holds ${holdsRun ? "one" : files.join(" and ")}; ` +
+      (holdsRun ? `go on with ${shellFlags({ resume: dir })}, ` : "") +
+      "start over with --force, or name another",
   );
 }
 
 /**
- * Makes a run's folder.
+ * Begins a run in a folder.
  * @param options `force` empties a folder that already holds a run.
  * @throws {UsageError} If it holds a run already.
  */
-export async function createRun(dir: string, info: RunInfo, { force = false } = {}): Promise<void> {
+export async function createRun({ dir }: OwnedFolder, info: RunInfo, { force = false } = {}): Promise<void> {
   if (!force) await checkVacant(dir);
-  for (const file of [RUN_FILES.weights, RUN_FILES.checkpoint, RUN_FILES.metrics]) {
-    await Deno.remove(join(dir, file)).catch(() => {});
+  // The checkpoint first: without it nobody takes the rest for a run to go on with.
+  for (const file of [RUN_FILES.checkpoint, RUN_FILES.weights, RUN_FILES.metrics]) {
+    await explainFileErrors(
+      `Cannot start over in ${dir}`,
+      "choose another folder with --run",
+      () => removeIfThere(join(dir, file)),
+    );
   }
   await writeRunInfo(dir, info);
 }

@@ -1,4 +1,5 @@
 /** What a resumed run may be asked for. */
+import { resolve } from "@std/path";
 import { UsageError } from "../../runtime/system/errors.ts";
 import type { RunInfo } from "./folder.ts";
 
@@ -13,13 +14,16 @@ export interface Asked {
 }
 
 /**
- * Holds what is asked for against a run's own settings: it may repeat them, not change them.
+ * Holds what is asked for against a run's own settings: it may repeat them, not change them, but for the folder of the
+ * data: the same images may lie elsewhere.
  * @throws {UsageError} Naming the first that contradicts.
  */
 export function checkResumed(asked: readonly Asked[], info: RunInfo, dir: string): void {
   for (const { name, path, value } of asked) {
-    const keys = path.split(".");
-    const found = difference(value, keys.reduce((at: unknown, key) => Object(at)[key], info), []);
+    if (path === "data") continue;
+    const own = path.split(".").reduce((at: unknown, key) => Object(at)[key], info);
+    if (path === "init" && own !== undefined && resolve(String(value)) === resolve(String(own))) continue;
+    const found = difference(value, own, []);
     if (found === undefined) continue;
     const inside = found.path.length > 0;
     throw new UsageError(

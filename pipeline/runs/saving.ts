@@ -11,7 +11,7 @@ import { type EpochMetrics, RUN_FILES, writeMetrics } from "./folder.ts";
 /** What saves a run, and knows what of it is saved. */
 export interface Saver {
   /**
-   * Writes metrics, weights and checkpoint.
+   * Writes metrics, checkpoint and weights.
    * @returns Why that did not go, and what stands in the folder, as a phrase; nothing if it did.
    * @throws What is not the system's refusal.
    */
@@ -36,12 +36,13 @@ export function runSaver(dir: string, model: Model, stepsPerEpoch: number, saved
       const said = await refusal(async () => {
         // Metrics first: a resumed run drops the lines after its checkpoint, but cannot write one before it again.
         await writeMetrics(dir, metrics);
-        await saveWeights(join(dir, RUN_FILES.weights), model, state.variables, state.step);
+        // The checkpoint before the weights: weights without one are then never the work of a process that was killed.
         await saveCheckpoint(join(dir, RUN_FILES.checkpoint), state, notes);
+        await saveWeights(join(dir, RUN_FILES.weights), model, state.variables, state.step);
       });
       if (said === undefined) saved = state.step;
       else {
-        const command = `"${taskCommand(`train --resume ${dir}`)}"`;
+        const command = `"${taskCommand("train", { resume: dir })}"`;
         return `Cannot save ${place(state.step)} in ${dir}: ${said}; ` +
           (saved === undefined
             ? `nothing to go on from stands there yet, ${command} begins again`

@@ -1,12 +1,14 @@
 /** The life of a run: begun or gone on with, kept in its folder, stopped or tested at its end. */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import type { Model } from "../../layers/mod.ts";
 import { choosePrecision, type Cpu, type Precision, readCpu, runtimeInfo } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
-import { exists } from "../../runtime/system/files.ts";
+import { exists, isFolder } from "../../runtime/system/files.ts";
+import { withoutLockLine } from "../../runtime/system/lock.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 import { type Progress, silent } from "../../runtime/system/progress.ts";
 import { check } from "../../runtime/system/schema.ts";
+import { shellFlags } from "../../runtime/system/shell.ts";
 import type { Data } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import { limit } from "../data/split.ts";
@@ -27,8 +29,11 @@ import {
   checkVacant,
   createRun,
   epochMetrics,
+  filesIn,
+  makeRunFolder,
   readMetrics,
   readRunInfo,
+  removeLeftovers,
   RUN_FILES,
   type RunInfo,
   runName,
@@ -36,6 +41,7 @@ import {
   settingsSchema,
   writeRunInfo,
 } from "./folder.ts";
+import { type OwnedFolder, ownFolder } from "./owner.ts";
 import { checkResumed } from "./resume.ts";
 import { refusal, runSaver } from "./saving.ts";
 import { codeVersion, versions } from "./versions.ts";
@@ -99,7 +105,7 @@ export interface SessionOptions {
   readonly resume?: boolean;
   /** Starts over in a folder that holds a run. */
   readonly force?: boolean;
-  /** Whether to measure on the test images at the end; true unless given. */
+  /** Whether to measure on the test images at the end; unless given true, or as a resumed run was told. */
   readonly test?: boolean;
   /** Stops the run: the step under way is finished, then everything is saved. */
   readonly signal?: AbortSignal;
@@ -121,7 +127,7 @@ export interface SessionEnd {
 
 /**
  * Begins a run or goes on with one, to its end or until it is stopped. What a session leaves in the folder is enough to
- * go on to the same weights, bit for bit, however it ended.
+ * go on to the same weights, bit for bit, however it ended. The folder belongs to the session until it ends.
  *
  * @param data The images as loaded; or what gives them, once the settings are known and nothing is written yet: the
  *   place to start the runtime on their device with their threads, if it has not started.
@@ -129,8 +135,9 @@ export interface SessionEnd {
  *   repeated.
  * @throws {UsageError} If the settings cannot be meant, contradict the resumed run or do not fit the images, or the folder
  *   holds a run.
- * @throws {UserError} If a file cannot be read, memory runs out, or a step computes what is not finite; at the end, if
- *   the last of the run could not be saved. Until then a write that fails is told, and tried again after the next epoch.
+ * @throws {UserError} If another session has the folder, a file cannot be read, memory runs out, or a step computes what
+ *   is not finite; at the end, if the last of the run could not be saved. Until then a write that fails is told, and
+ *   tried again after the next epoch.
  * @example
  * ```ts
  * import { loadCifar } from "../data/cifar/load.ts";
@@ -149,33 +156,47 @@ export async function runSession(
   options: SessionOptions = {},
 ): Promise<SessionEnd> {
   const { progress = silent, signal } = options;
-  const { resumed, asked, dir } = await openRun(settings, options);
-  const path = (file: keyof typeof RUN_FILES): string => join(dir, RUN_FILES[file]);
+  await using held = new AsyncDisposableStack();
+  const own = async (dir: string): Promise<OwnedFolder> => {
+    const folder = held.use(await ownFolder(dir));
+    if (folder.isLocked) await removeLeftovers(folder);
+    else progress.message(withoutLockLine(dir, "trains"));
+    return folder;
+  };
+  const { resumed, asked, folder } = await openRun(settings, options, own);
 
   const loaded = typeof data === "function" ? await data(asked) : data;
   const cpu = readCpu();
   const { devices, hasBfloat16, xla } = runtimeInfo();
   const precision = choosePrecision(asked.precision ?? asked.recipe.training.precision);
-  const info: RunInfo = resumed ?? {
-    ...asked,
-    precision,
-    cpu: { model: cpu.model, instructions: cpu.instructions, cores: cpu.cores },
-    versions: versions(),
-    ...await codeVersion(),
-    started: new Date().toISOString(),
+  const skipTest = options.test === undefined ? resumed?.skipTest === true : !options.test;
+  const info: RunInfo = {
+    ...(resumed ?? {
+      ...asked,
+      // Whole paths: a run may be gone on with from another folder.
+      ...(asked.init !== undefined && { init: resolve(asked.init) }),
+      precision,
+      cpu: { model: cpu.model, instructions: cpu.instructions, cores: cpu.cores },
+      versions: versions(),
+      ...await codeVersion(),
+      started: new Date().toISOString(),
+    }),
+    ...(asked.data !== undefined && { data: resolve(asked.data) }),
+    ...(skipTest && { skipTest }),
   };
 
-  const { recipe, seed, init } = info;
+  const { recipe, seed } = info;
+  const { init } = asked;
   const { testing } = recipe;
   const training = { ...recipe.training, precision };
   const prepared = prepare(info.limit === undefined ? loaded : limit(info.limit)(loaded), recipe);
   const classes = prepared.train.classes.length;
   const model = modelFor(recipe.network, prepared.train);
   checkRun(model, prepared, training, testing);
-  const test = options.test === false ? undefined : prepared.test;
+  const test = skipTest ? undefined : prepared.test;
   if (test !== undefined) checkFit(model, test, { action: "Cannot test", part: "test images", ...testing });
 
-  const restored = resumed && await restore(path("checkpoint"), model, training);
+  const restored = resumed && await restore(folder.dir, model, training);
   const given = restored === undefined && init !== undefined
     ? await loadStart(init, model, seed, progress)
     : undefined;
@@ -183,7 +204,12 @@ export async function runSession(
     startState(model, given?.variables ?? initialVariables(model, prepared.train, training, seed), training);
   try {
     // Only now: a folder that is emptied by `force` may hold those weights.
-    if (resumed === undefined) await createRun(dir, info, options);
+    const owned = folder ??
+      await own(options.dir ?? await makeRunFolder("runs", runName(recipe.name, new Date())));
+    const { dir } = owned;
+    const path = (file: keyof typeof RUN_FILES): string => join(dir, RUN_FILES[file]);
+    if (resumed === undefined) await createRun(owned, info, options);
+    else if (info.data !== resumed.data || info.skipTest !== resumed.skipTest) await writeRunInfo(dir, info);
     const images = prepared.train.indices.length;
     const perEpoch = stepsPerEpoch(images, training.batchSize);
     const totalSteps = training.epochs * perEpoch;
@@ -211,6 +237,10 @@ export async function runSession(
     });
 
     const metrics = (await readMetrics(dir)).filter(({ step }) => step <= state.step);
+    const epochs = Math.floor(state.step / perEpoch);
+    if (metrics.length < epochs) {
+      progress.message(`${path("metrics")} has ${metrics.length} of the ${epochs} epochs that are done`);
+    }
     const before = restored?.notes.seconds ?? 0;
     const began = performance.now();
     const seconds = (): number => before + (performance.now() - began) / 1000;
@@ -262,7 +292,8 @@ export async function runSession(
     if (state.step < totalSteps) {
       await save(state);
     } else {
-      if (unsaved !== undefined) await save(state);
+      // Whoever was killed in its last save may have left the weights of the epoch before.
+      if (unsaved !== undefined || restored?.state.step === totalSteps) await save(state);
       const weights = unsaved === undefined ? path("weights") : undefined;
       options.onEvent?.({ kind: "trained", seconds: seconds(), firstLoss, weights });
       if (test !== undefined) {
@@ -276,7 +307,7 @@ export async function runSession(
     }
     if (unsaved !== undefined) throw new UserError(unsaved);
     if (untold !== undefined) {
-      const again = taskCommand(`test-accuracy --run ${dir}`);
+      const again = taskCommand("test-accuracy", { run: dir });
       throw new UserError(
         `Cannot write the test results to ${
           path("info")
@@ -289,30 +320,55 @@ export async function runSession(
   }
 }
 
-/** Which run it is: what is asked of it, and its record if there is one already. */
+/** A run whose folder is there, or one whose folder may have to be made. */
+type Opened =
+  | { readonly resumed: RunInfo; readonly asked: RunSettings; readonly folder: OwnedFolder }
+  | { readonly resumed?: undefined; readonly asked: RunSettings; readonly folder?: OwnedFolder };
+
+/** Which run it is: what is asked of it, and its record if there is one already. A folder that is there is taken. */
 async function openRun(
   settings: Partial<RunSettings>,
   { dir, resume, force }: SessionOptions,
-): Promise<{ resumed?: RunInfo; asked: RunSettings; dir: string }> {
+  own: (dir: string) => Promise<OwnedFolder>,
+): Promise<Opened> {
   const checked = check(settingsSchema, settings, (problem) => new UsageError(`Cannot run: ${problem}`));
   if (resume) {
     if (dir === undefined) throw new UsageError("Cannot resume a run without its folder: give dir");
     if (force) throw new UsageError(`Cannot resume ${dir} and start over in it: leave one of them out`);
+    await readRunInfo(dir); // before a file is made there: it may be no run's folder
+    const folder = await own(dir);
     const resumed = await readRunInfo(dir);
     const asked = Object.entries(checked).map(([name, value]) => ({ name, path: name, value }));
     checkResumed(asked.filter(({ value }) => value !== undefined), resumed, dir);
-    return { resumed, asked: resumed, dir };
+    return { resumed, asked: { ...resumed, data: checked.data ?? resumed.data }, folder };
   }
   const { recipe = findRecipe("fast"), seed = 0 } = checked;
-  const folder = dir ?? join("runs", runName(recipe.name, new Date()));
-  if (!force) await checkVacant(folder);
-  return { asked: { ...checked, recipe, seed }, dir: folder };
+  const folder = dir !== undefined && await isFolder(dir) ? await own(dir) : undefined;
+  if (dir !== undefined && !force) await checkVacant(dir);
+  return { asked: { ...checked, recipe, seed }, folder };
 }
 
-/** The last checkpoint, or nothing if the run was stopped before its first one: it then begins again. */
-async function restore(path: string, model: Model, training: Training) {
-  if (!await exists(path)) return undefined;
-  const restored = await loadCheckpoint(path, model, training);
+/**
+ * The last checkpoint; nothing if the run was stopped before its first one: it then begins again.
+ * @throws {UserError} If there was one, and it is missing or cannot be gone on from.
+ */
+async function restore(dir: string, model: Model, training: Training) {
+  const path = join(dir, RUN_FILES.checkpoint);
+  const files = await filesIn(dir);
+  const hasWeights = files.includes(RUN_FILES.weights);
+  const wayOut = hasWeights
+    ? `start another run from its weights with ${shellFlags({ init: join(dir, RUN_FILES.weights) })}`
+    : `start over with ${shellFlags({ run: dir })} --force`;
+  if (!files.includes(RUN_FILES.checkpoint)) {
+    if (!hasWeights) return undefined; // a save writes the checkpoint before them
+    throw new UserError(
+      `Cannot resume ${dir}: ${RUN_FILES.weights} is there, ${RUN_FILES.checkpoint} is not; put it back, or ${wayOut}`,
+    );
+  }
+  const restored = await loadCheckpoint(path, model, training).catch((error) => {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${error.message}; put the run's own back, or ${wayOut}`, { cause: error });
+  });
   const problem = notFiniteProblem(restored.state);
   if (problem === undefined) return restored;
   disposeState(restored.state);

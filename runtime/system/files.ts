@@ -16,6 +16,11 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** Whether a path leads to a folder; not where one may not look, of which who goes there hears. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await Deno.stat(path).catch(() => undefined))?.isDirectory === true;
+}
+
 /**
  * What the system says of a file or folder; `undefined` if there is none.
  * @throws {Deno.errors} As `Deno.stat` does, but for `NotFound`.
@@ -54,6 +59,9 @@ function nothingIfNotFound(error: unknown): undefined {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
+/** How the name of a file ends while it is written. */
+export const PARTIAL = ".partial";
+
 /**
  * Writes a file so that a reader, or a process killed at any moment, sees the old content or the new, never a part:
  * a temporary name in the same folder, `fsync`, then rename. Missing folders are made.
@@ -66,7 +74,7 @@ function nothingIfNotFound(error: unknown): undefined {
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${Deno.pid}.${crypto.randomUUID().slice(0, 8)}.partial`;
+  const temporary = `${path}.${Deno.pid}.${crypto.randomUUID().slice(0, 8)}${PARTIAL}`;
   try {
     const file = await Deno.open(temporary, { write: true, createNew: true });
     try {

@@ -27,7 +27,7 @@ export async function cifarOf(dir: string, progress: Progress): Promise<Data> {
  */
 export async function checkMayFill(dir: string, missing: string): Promise<void> {
   if (resolve(dir) === resolve(dataFlag.default)) return;
-  const advice = `or fetch the data set into it with "${taskCommand(`fetch-data --data ${dir}`)}"`;
+  const advice = `or fetch the data set into it with "${taskCommand("fetch-data", { data: dir })}"`;
   if (!await exists(dir)) {
     const near = await nearFolder(dir);
     const meant = near === undefined ? "name the folder that has the data set" : `did you mean ${near}?`;

@@ -14,6 +14,8 @@ export interface RunFlags {
   readonly resume: string | undefined;
   /** Whether to start over in a folder that holds a run. */
   readonly force: boolean;
+  /** Folder of the data set. */
+  readonly data: string | undefined;
 }
 
 /**
@@ -47,7 +49,8 @@ export async function settingsOf<const F extends Record<string, Flag>>(
   if (run !== undefined || force) {
     throw new UsageError(`Cannot resume ${resume} with --run or --force: a resumed run stays in its folder`);
   }
-  return {};
+  // Where the images lie may have changed.
+  return values.data === undefined ? {} : { data: values.data };
 }
 
 /** The same data with another value in one place. */

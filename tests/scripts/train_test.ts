@@ -1,6 +1,6 @@
 /** `deno task train` as a process: what it prints and writes, how it stops and goes on, what it refuses. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { decodeSafetensors, encodeSafetensors } from "../../layers/formats/safetensors.ts";
 import { parameterCount } from "../../layers/mod.ts";
 import {
@@ -12,10 +12,8 @@ import {
 } from "../../pipeline/runs/folder.ts";
 import { buildModel } from "../../pipeline/training/recipe.ts";
 import { recipes } from "../../pipeline/training/recipes.ts";
-import { runArgs } from "../child.ts";
 import { canLoadTensorFlow } from "../needs.ts";
-
-const PROGRAM = fromFileUrl(new URL("./made_train.ts", import.meta.url));
+import { type Ended, FILES, names, outcome, Training } from "./training.ts";
 
 /** 180 training and 20 validation images: 3 epochs of 8 steps, the last one of an epoch with 12 images. */
 const FLAGS = ["--epochs", "3", "--limit", "200", "--batch", "24", "--seed", "3"];
@@ -23,81 +21,6 @@ const STEPS = 24;
 
 /** The shell's exit codes for processes that a signal ended. */
 const EXIT = { SIGINT: 130, SIGTERM: 143 };
-
-/** How a process ended. */
-interface Ended {
-  readonly code: number;
-  readonly signal: Deno.Signal | null;
-  readonly stdout: readonly string[];
-  readonly stderr: readonly string[];
-}
-
-/** A training process whose lines can be waited for. */
-class Training {
-  readonly #process: Deno.ChildProcess;
-  readonly #lines = { stdout: [] as string[], stderr: [] as string[] };
-  readonly #read: Promise<unknown>;
-  #heard: () => void = () => {};
-
-  constructor(...args: string[]) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: runArgs(PROGRAM, ...args),
-      env: { RESNET_DEBUG: "" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#read = Promise.all([this.#collect("stdout"), this.#collect("stderr")]);
-  }
-
-  async #collect(name: "stdout" | "stderr"): Promise<void> {
-    let rest = "";
-    for await (const text of this.#process[name].pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      this.#lines[name].push(...lines);
-      this.#heard();
-    }
-    if (rest !== "") this.#lines[name].push(rest);
-  }
-
-  /** Waits for a line, on stdout or stderr, then sends the signals. */
-  async signal(line: RegExp, ...names: Deno.Signal[]): Promise<Ended> {
-    let ended = false;
-    this.#read.then(() => {
-      ended = true;
-      this.#heard();
-    });
-    const { stdout, stderr } = this.#lines;
-    while (![...stdout, ...stderr].some((text) => line.test(text))) {
-      assert(!ended, `the process ended without the line ${line}: ${[...stdout, ...stderr].join("\n")}`);
-      await new Promise<void>((heard) => this.#heard = heard);
-    }
-    if (!ended) { for (const name of names) this.#process.kill(name); }
-    return await this.end();
-  }
-
-  /** Waits for the end. */
-  async end(): Promise<Ended> {
-    const { code, signal } = await this.#process.status;
-    await this.#read;
-    return { code, signal, ...this.#lines };
-  }
-}
-
-/** What a run leaves behind, without what depends on the clock. */
-async function outcome(dir: string) {
-  const [weights, checkpoint] = await Promise.all(
-    [RUN_FILES.weights, RUN_FILES.checkpoint].map((file) => Deno.readFile(join(dir, file))),
-  );
-  const { tensors, metadata: { seconds: _, ...notes } } = decodeSafetensors(checkpoint);
-  const metrics = (await readMetrics(dir)).map(({ seconds: _, imagesPerSecond: __, ...rest }) => rest);
-  const { test } = await readRunInfo(dir);
-  return { weights, tensors, notes, metrics, test };
-}
-
-const names = (dir: string): string[] => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
-const FILES = Object.values(RUN_FILES).sort();
 
 Deno.test({
   name: "train",
@@ -200,7 +123,7 @@ Deno.test({
             /^Training: \d+ images$/,
             "SIGKILL",
           );
-          assertEquals([signal, names(dir)], ["SIGKILL", ["run.json"]]);
+          assertEquals([signal, names(dir)], ["SIGKILL", [".lock", "run.json"]]);
           const { stderr } = await new Training("--resume", dir).signal(/^Epoch \[1\/3\]/, "SIGKILL");
           assertEquals(stderr[1], `Resumed at step 0 of ${dir}`);
           // As if the second process had been killed between an epoch's line and its checkpoint.
@@ -261,7 +184,6 @@ Deno.test({
               "start over with --force, or name another",
               ["--run", whole, ...FLAGS],
             ],
-            [1, `Cannot read ${garbage}: `, ["--run", whole, "--force", "--init", garbage, ...FLAGS]],
             [1, `Cannot read ${garbage}: `, ["--run", fresh, "--init", garbage, ...FLAGS]],
             [2, 'Unknown recipe "fst": did you mean fast? there are ', ["--run", fresh, "--recipe", "fst"]],
             [2, 'Unknown flag --epoch: did you mean --epochs? see "', ["--run", fresh, "--epoch", "3"]],
@@ -292,6 +214,7 @@ Deno.test({
               `Cannot limit the training images to 500: there are 240; give a whole number from 1 to 240`,
               ["--run", fresh, "--limit", "500"],
             ],
+            [1, `Cannot read ${garbage}: `, ["--run", whole, "--force", "--init", garbage, ...FLAGS]],
             [
               2,
               `Cannot resume ${whole} with --recipe ${changed}: its training.whiten is false, the run has true; `,
@@ -315,6 +238,7 @@ Deno.test({
             ],
           ];
           const ended: Ended[] = [];
+          // Five at once; of those that may get as far as to take a folder, one a folder.
           for (let i = 0; i < cases.length; i += 5) {
             const some = cases.slice(i, i + 5).map(([, , args]) => new Training(...args).end());
             ended.push(...await Promise.all(some));

@@ -14,6 +14,7 @@ import {
   writeMetrics,
   writeRunInfo,
 } from "../../../pipeline/runs/folder.ts";
+import { ownFolder } from "../../../pipeline/runs/owner.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import type { EpochReport } from "../../../pipeline/training/train.ts";
 import { UsageError, UserError } from "../../../runtime/system/errors.ts";
@@ -40,6 +41,12 @@ const line: EpochMetrics = {
   validationAccuracy: 0.5668,
   learningRate: 0.01,
 };
+
+/** Begins a run in a folder and lets go of it. */
+async function begin(dir: string, info: RunInfo, options?: { force: boolean }): Promise<void> {
+  await using folder = await ownFolder(dir);
+  await createRun(folder, info, options);
+}
 
 const names = (dir: string): string[] => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
 
@@ -70,7 +77,7 @@ Deno.test("epochMetrics: the line of an epoch, with and without validation", () 
 
 test("createRun: writes run.json, refuses a folder that holds a run, empties it when forced", async (root) => {
   const dir = join(root, "runs", "a");
-  await createRun(dir, info);
+  await begin(dir, info);
   assertEquals(await readRunInfo(dir), info);
   assertEquals(names(dir), ["run.json"]);
 
@@ -79,19 +86,19 @@ test("createRun: writes run.json, refuses a folder that holds a run, empties it 
   await Deno.writeTextFile(join(dir, RUN_FILES.checkpoint), "checkpoint");
   await Deno.writeTextFile(join(dir, "notes.txt"), "mine");
   await assertRejects(
-    () => createRun(dir, { ...info, seed: 8 }),
+    () => begin(dir, { ...info, seed: 8 }),
     UsageError,
     `Cannot start a run in ${dir}: it holds one; go on with --resume ${dir}, start over with --force, or name another`,
   );
   assertEquals(await readRunInfo(dir), info, "nothing has changed");
   assertEquals(names(dir).length, 5);
 
-  await createRun(dir, { ...info, seed: 8 }, { force: true });
+  await begin(dir, { ...info, seed: 8 }, { force: true });
   assertEquals((await readRunInfo(dir)).seed, 8);
   assertEquals(names(dir), ["notes.txt", "run.json"], "what is not the run's stays");
 
   const fresh = join(root, "fresh");
-  await createRun(fresh, info, { force: true });
+  await begin(fresh, info, { force: true });
   assertEquals(names(fresh), ["run.json"], "nothing to force");
 });
 
@@ -99,7 +106,7 @@ test("createRun: a folder that cannot be written says so", async (root) => {
   const file = join(root, "file");
   await Deno.writeTextFile(file, "");
   await assertRejects(
-    () => createRun(join(file, "run"), info),
+    () => begin(join(file, "run"), info),
     UserError,
     `Cannot write the run ${join(file, "run")}: not a directory; choose another folder with --run`,
   );
@@ -155,8 +162,8 @@ test("readRunInfo: a folder without a run, and a record that is none", async (di
   );
   const { recipe: _, ...rest } = info;
   const names =
-    "recipe, seed, precision, limit, init, threads, device, xla, cpu, versions, version, commit, started, " +
-    "test, testTta";
+    "recipe, seed, precision, limit, init, threads, device, xla, data, cpu, versions, version, commit, " +
+    "started, skipTest, test, testTta";
   const cases: [text: string, problem: string][] = [
     ["", "it is not JSON (Unexpected end of JSON input)"],
     ["{", "it is not JSON (Expected property name or '}' in JSON at position 1 (line 1 column 2))"],
@@ -214,7 +221,7 @@ test("readRunInfo: a field that was edited into what it cannot be is named", asy
       "sede",
       3,
       'sede is not a field: did you mean "seed"? there are recipe, seed, precision, limit, init, threads, device, ' +
-      "xla, cpu, versions, version, commit, started, test, testTta",
+      "xla, data, cpu, versions, version, commit, started, skipTest, test, testTta",
     ],
     ["seed", -1, "seed is -1: expected a whole number from 0 to 2147483647"],
     ["seed", 2 ** 31, "seed is 2147483648: expected a whole number from 0 to 2147483647"],
@@ -278,28 +285,28 @@ test("latestRun: of the runs that have weights, the one begun last", async (root
     `Cannot find a trained run in ${root}: run "deno task train" first, or name one with --run DIR`;
   await assertRejects(() => latestRun(join(root, "none")), UserError, "Cannot find a trained run in");
   await assertRejects(() => latestRun(root), UserError, none);
-  const begin = async (name: string, started: string, trained: boolean) => {
-    await createRun(join(root, name), { ...info, started });
+  const add = async (name: string, started: string, trained: boolean) => {
+    await begin(join(root, name), { ...info, started });
     if (trained) await Deno.writeTextFile(join(root, name, RUN_FILES.weights), "");
   };
-  await begin("z", "2026-01-01T00:00:00.000Z", true);
-  await begin("untrained", "2026-03-01T00:00:00.000Z", false);
+  await add("z", "2026-01-01T00:00:00.000Z", true);
+  await add("untrained", "2026-03-01T00:00:00.000Z", false);
   await Deno.writeTextFile(join(root, "file"), "");
   assertEquals(await latestRun(root), join(root, "z"));
-  await begin("a", "2026-02-01T00:00:00.000Z", true);
+  await add("a", "2026-02-01T00:00:00.000Z", true);
   assertEquals(await latestRun(root), join(root, "a"));
 });
 
 test("latestRun: what is no run or a broken one spoils nothing, and links are followed", async (root) => {
   const runs = join(root, "runs");
-  const begin = async (dir: string, started: string) => {
-    await createRun(dir, { ...info, started });
+  const add = async (dir: string, started: string) => {
+    await begin(dir, { ...info, started });
     await Deno.writeTextFile(join(dir, RUN_FILES.weights), "");
   };
-  await begin(join(runs, "good"), "2026-01-01T00:00:00.000Z");
+  await add(join(runs, "good"), "2026-01-01T00:00:00.000Z");
   await Deno.mkdir(join(runs, "pretrained"));
   await Deno.writeTextFile(join(runs, "pretrained", RUN_FILES.weights), "downloaded");
-  await begin(join(runs, "old"), "2026-05-01T00:00:00.000Z");
+  await add(join(runs, "old"), "2026-05-01T00:00:00.000Z");
   await Deno.writeTextFile(join(runs, "old", RUN_FILES.info), "{");
   await Deno.symlink("nowhere", join(runs, "dangling"));
   await Deno.symlink("loop", join(runs, "loop"));
@@ -317,7 +324,7 @@ test("latestRun: what is no run or a broken one spoils nothing, and links are fo
     "mend the file, or name another run",
   ]);
 
-  await begin(join(root, "disk", "far"), "2026-02-01T00:00:00.000Z");
+  await add(join(root, "disk", "far"), "2026-02-01T00:00:00.000Z");
   await Deno.symlink(join(root, "disk", "far"), join(runs, "linked"));
   assertEquals(await latestRun(runs), join(runs, "linked"), "the latest is a link to another disk");
 

@@ -3,7 +3,8 @@ import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/safetensors.ts";
 import type { Data } from "../../../pipeline/data/dataset.ts";
-import { readRunInfo, RUN_FILES, type RunSettings } from "../../../pipeline/runs/folder.ts";
+import { readMetrics, readRunInfo, RUN_FILES, type RunSettings } from "../../../pipeline/runs/folder.ts";
+import { ownFolder } from "../../../pipeline/runs/owner.ts";
 import { runSession, type SessionEvent, type SessionOptions } from "../../../pipeline/runs/session.ts";
 import type { Recipe } from "../../../pipeline/training/recipe.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
@@ -334,7 +335,10 @@ test("session: a folder that cannot be made, weights and checkpoints that are no
   assertInstanceOf(error, UserError);
   assertEquals(
     error.message,
-    `Cannot resume from ${checkpoint}: it has no "slow/params/stem.0.weight"; it is not a checkpoint of this run`,
+    `Cannot resume from ${checkpoint}: it has no "slow/params/stem.0.weight"; it is not a checkpoint of this run; ` +
+      `put the run's own back, or start another run from its weights with --init ${
+        join(dir, RUN_FILES.weights)
+      }`,
   );
   await Deno.copyFile(file, checkpoint);
   await assertRejects(() => told({}, { dir, resume: true }), UserError, `Cannot read ${checkpoint}: `);
@@ -368,4 +372,145 @@ test("session: ends before weights that are not finite are saved, says where the
     `Cannot resume from ${checkpoint}: "${name}" holds NaN; start over with --force`,
   );
   assertEquals(await Deno.readFile(checkpoint), bytes);
+});
+
+test("session: a folder has one session at a time, in one process too; after it the next may come", async (root) => {
+  const dir = join(root, "run");
+  await told(asked, { dir, test: false }, 1);
+  const before = await weightsOf(dir);
+  {
+    await using _ = await ownFolder(dir);
+    for (const options of [{ dir }, { dir, force: true }, { dir, resume: true }]) {
+      await assertRejects(
+        () => told(options.resume ? {} : asked, options),
+        UserError,
+        `Cannot use the run ${dir}: process ${Deno.pid} trains there since ${new Date().getFullYear()}-`,
+      );
+    }
+  }
+  assertEquals(await weightsOf(dir), before);
+  await assertRejects(() => told({ seed: 1 }, { dir, resume: true }), UsageError, "seed 1: the run has 0");
+  await told({}, { dir, resume: true });
+  assertEquals(names(dir), Object.values(RUN_FILES).sort());
+});
+
+test("session: without its checkpoint a run that has weights is not begun again, and they stay", async (root) => {
+  const dir = join(root, "run");
+  await told(asked, { dir, test: false }, 1);
+  const [weights, checkpoint] = [join(dir, RUN_FILES.weights), join(dir, RUN_FILES.checkpoint)];
+  const [before, state] = [await weightsOf(dir), await Deno.readFile(checkpoint)];
+  const wayOut = `start another run from its weights with --init ${weights}`;
+
+  await Deno.remove(checkpoint);
+  const missing = await assertRejects(() => told({}, { dir, resume: true }), UserError);
+  assertInstanceOf(missing, UserError);
+  assertEquals(
+    missing.message,
+    `Cannot resume ${dir}: model.safetensors is there, checkpoint.safetensors is not; put it back, or ${wayOut}`,
+  );
+  for (const part of [state.subarray(0, 0), state.subarray(0, state.length / 2), new Uint8Array(99)]) {
+    await Deno.writeFile(checkpoint, part);
+    const broken = await assertRejects(() => told({}, { dir, resume: true }), UserError);
+    assertInstanceOf(broken, UserError);
+    assertEquals(broken.message.endsWith(`; put the run's own back, or ${wayOut}`), true, broken.message);
+  }
+  assertEquals(await weightsOf(dir), before);
+
+  await Deno.writeFile(checkpoint, state);
+  const whole = join(root, "whole");
+  await told(asked, { dir: whole });
+  await told({}, { dir, resume: true, test: true });
+  assertEquals(await weightsOf(dir), await weightsOf(whole));
+});
+
+test("session: killed between the files of a save, it goes on", async (root) => {
+  const [dir, whole] = [join(root, "run"), join(root, "whole")];
+  await told(asked, { dir: whole });
+  const { test: expected } = await readRunInfo(whole);
+  const lines = await readMetrics(whole);
+  await told(asked, { dir }, 1);
+  const [weights, checkpoint] = [join(dir, RUN_FILES.weights), join(dir, RUN_FILES.checkpoint)];
+  const old = await weightsOf(dir);
+
+  // The first save came to the line of its epoch, and began the checkpoint. What others write is not the run's.
+  await Deno.writeTextFile(`${checkpoint}.7.0123abcd.partial`, "");
+  await Deno.writeTextFile(join(dir, "curve.svg.7.0123abcd.partial"), "");
+  await Deno.remove(weights);
+  await Deno.remove(checkpoint);
+  const first = await told({}, { dir, resume: true }, 1);
+  assertEquals(first.said, [["start", 54, 2, 0], ["epoch", 1, 2]]);
+  assertEquals(await weightsOf(dir), old);
+
+  assertEquals(names(dir), [...Object.values(RUN_FILES), "curve.svg.7.0123abcd.partial"].sort());
+
+  // The last save came to the checkpoint.
+  await told({}, { dir, resume: true, test: false });
+  await Deno.writeFile(weights, old);
+  const last = await told({}, { dir, resume: true, test: true });
+  assertEquals(last.said, [["start", 54, 2, 4], ["trained", weights], ["test", 20]]);
+  assertEquals(await weightsOf(dir), await weightsOf(whole));
+  assertEquals((await readRunInfo(dir)).test, expected);
+  assertEquals((await readMetrics(dir)).map(({ loss }) => loss), lines.map(({ loss }) => loss));
+});
+
+test("session: a run that lost its metrics goes on from its checkpoint, and says what it lacks", async (root) => {
+  const [dir, whole] = [join(root, "run"), join(root, "whole")];
+  await told(asked, { dir: whole });
+  await told(asked, { dir }, 1);
+  const metrics = join(dir, RUN_FILES.metrics);
+  await Deno.remove(metrics);
+  const progress = new Recorder();
+  await told({}, { dir, resume: true, progress });
+  assertEquals(progress.messages, [`${metrics} has 0 of the 1 epochs that are done`]);
+  assertEquals((await readMetrics(dir)).map(({ epoch }) => epoch), [2]);
+  assertEquals(await weightsOf(dir), await weightsOf(whole));
+});
+
+test("session: a folder with weights and no record of a run is not taken for an empty one", async (root) => {
+  const dir = join(root, "pretrained");
+  await Deno.mkdir(dir);
+  await Deno.writeTextFile(join(dir, RUN_FILES.weights), "mine");
+  await assertRejects(
+    () => told(asked, { dir }),
+    UsageError,
+    `Cannot start a run in ${dir}: it holds model.safetensors; start over with --force, or name another`,
+  );
+  assertEquals(await Deno.readTextFile(join(dir, RUN_FILES.weights)), "mine");
+  assertEquals(names(dir), [RUN_FILES.weights]);
+});
+
+test("session: what a run was told it remembers: the test images left alone, the folder of the data", async (root) => {
+  const dir = join(root, "run");
+  await told({ ...asked, data: "images" }, { dir, test: false }, 1);
+  const images = join(Deno.cwd(), "images");
+  const { data: told1, skipTest } = await readRunInfo(dir);
+  assertEquals([told1, skipTest], [images, true]);
+  const seen: (string | undefined)[] = [];
+  const load = (settings: RunSettings): Data => {
+    seen.push(settings.data);
+    return data;
+  };
+  await runSession(load, {}, { dir, resume: true });
+  await runSession(load, { data: "moved" }, { dir, resume: true });
+  await runSession(load, {}, { dir, resume: true });
+  const moved = join(Deno.cwd(), "moved");
+  assertEquals(seen, [images, "moved", moved]);
+  assertEquals((await readRunInfo(dir)).test, undefined, "none of them looked at the test images");
+  const { results } = await told({}, { dir, resume: true, test: true });
+  assertEquals((await readRunInfo(dir)).test, results?.test, "unless it is asked to");
+});
+
+test("session: weights to start from are remembered by their whole path, and may be named by another", async (root) => {
+  const [from, dir] = [join(root, "from"), join(root, "run")];
+  await told({ ...asked, recipe: lasting(1) }, { dir: from, test: false });
+  const before = Deno.cwd();
+  Deno.chdir(root);
+  try {
+    const init = join("from", RUN_FILES.weights);
+    await told({ ...asked, init }, { dir, test: false, signal: AbortSignal.abort() });
+    assertEquals((await readRunInfo(dir)).init, join(Deno.cwd(), init));
+    await told({ init: `./${init}` }, { dir, resume: true, test: false });
+  } finally {
+    Deno.chdir(before);
+  }
 });

@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { createRun, type RunInfo, type RunSettings } from "../../../pipeline/runs/folder.ts";
+import { ownFolder } from "../../../pipeline/runs/owner.ts";
 import type { Recipe } from "../../../pipeline/training/recipe.ts";
 import { loadRecipe } from "../../../pipeline/training/recipe_file.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
@@ -35,6 +36,7 @@ Deno.test("settings: without flags the recipe fast, as it is", async () => {
   assertEquals(await settings("--recipe", "resnet20"), { recipe: recipes.resnet20 });
   assertEquals(await settings("--quiet", "--no-test", "--data", "d", "--run", "r", "--force"), {
     recipe: fast,
+    data: "d",
   });
 });
 
@@ -52,6 +54,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     seed: ["7", { recipe: fast, seed: 7 }],
     precision: ["float32", { recipe: fast, precision: "float32" }],
     limit: ["200", { recipe: fast, limit: 200 }],
+    data: ["d", { recipe: fast, data: "d" }],
     init: ["w.safetensors", { recipe: fast, init: "w.safetensors" }],
     device: ["cpu", { recipe: fast, device: "cpu" }],
     threads: ["2", { recipe: fast, threads: 2 }],
@@ -119,7 +122,8 @@ async function begin(dir: string, asked: Partial<RunSettings>): Promise<string> 
     started: "2026-11-25T09:30:00.000Z",
     ...asked,
   };
-  await createRun(run, info, { force: true });
+  await using folder = await ownFolder(run);
+  await createRun(folder, info, { force: true });
   return run;
 }
 
@@ -140,7 +144,8 @@ test("a resumed run has its own; all of them may be repeated", async (dir) => {
   const run = await begin(dir, await settings(...flags, ...more));
   assertEquals(await settings("--resume", run), {});
   assertEquals(await settings("--resume", run, ...flags, ...more), {});
-  assertEquals(await settings("--resume", run, ...flags, "--quiet", "--no-test", "--data", "elsewhere"), {});
+  assertEquals(await settings("--resume", run, ...flags, "--quiet", "--no-test"), {});
+  assertEquals(await settings("--resume", run, ...flags, "--data", "elsewhere"), { data: "elsewhere" });
   for (let i = 0; i < more.length; i += 2) {
     assertEquals(await settings("--resume", run, ...more.slice(i, i + 2)), {});
   }

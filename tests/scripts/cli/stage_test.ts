@@ -179,8 +179,9 @@ for (const task of ["load", "resize", "normalize", "split"]) {
         assertEquals(unknown.code, 2);
         assertMatch(unknown.stderr, /^error: Unknown flag --sise: did you mean --size\?/);
         assertEquals([missing.code, missing.stdout], [1, ""]);
-        const message =
-          'Cannot read data/data_batch_1.bin: no such file; run "deno task fetch-data" to fetch it';
+        // `deno task` would put them into the checkout's data folder, if it ran here at all.
+        const command = `deno run -A ${fromFileUrl(packageFile("scripts/main.ts"))} fetch-data`;
+        const message = `Cannot read data/data_batch_1.bin: no such file; run "${command}" to fetch it`;
         assertEquals(missing.stderr, `error: ${message}\n`);
       } finally {
         await Deno.remove(dir, { recursive: true });
