@@ -32,7 +32,7 @@ export async function ownFolder(dir: string): Promise<OwnedFolder> {
   const path = join(dir, LOCK);
   const held = await explainFileErrors(
     `Cannot write the run ${dir}`,
-    "choose another folder with --run, or see who may write there",
+    "choose another folder with --run",
     async () => {
       await Deno.mkdir(dir, { recursive: true });
       return await locked(path);

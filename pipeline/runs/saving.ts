@@ -31,6 +31,8 @@ export interface Saver {
 export function runSaver(dir: string, model: Model, stepsPerEpoch: number, saved?: number): Saver {
   const place = (step: number): string =>
     step > 0 && step % stepsPerEpoch === 0 ? `epoch ${step / stepsPerEpoch}` : `step ${step}`;
+  /** The step of the checkpoint, which comes before the weights. */
+  let resumable = saved;
   return {
     async save(state, metrics, notes) {
       const said = await refusal(async () => {
@@ -38,15 +40,18 @@ export function runSaver(dir: string, model: Model, stepsPerEpoch: number, saved
         await writeMetrics(dir, metrics);
         // The checkpoint before the weights: weights without one are then never the work of a process that was killed.
         await saveCheckpoint(join(dir, RUN_FILES.checkpoint), state, notes);
+        resumable = state.step;
         await saveWeights(join(dir, RUN_FILES.weights), model, state.variables, state.step);
       });
       if (said === undefined) saved = state.step;
       else {
         const command = `"${taskCommand("train", { resume: dir })}"`;
         return `Cannot save ${place(state.step)} in ${dir}: ${said}; ` +
-          (saved === undefined
+          (resumable === undefined
             ? `nothing to go on from stands there yet, ${command} begins again`
-            : `${place(saved)} stands there whole, and ${command} goes on from it`);
+            : resumable === state.step
+            ? `its checkpoint stands there, and ${command} goes on from it`
+            : `${place(resumable)} stands there whole, and ${command} goes on from it`);
       }
     },
     standing() {

@@ -3,7 +3,7 @@ import { join, resolve } from "@std/path";
 import type { Model } from "../../layers/mod.ts";
 import { choosePrecision, type Cpu, type Precision, readCpu, runtimeInfo } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
-import { exists, isFolder } from "../../runtime/system/files.ts";
+import { isFolder } from "../../runtime/system/files.ts";
 import { withoutLockLine } from "../../runtime/system/lock.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 import { type Progress, silent } from "../../runtime/system/progress.ts";

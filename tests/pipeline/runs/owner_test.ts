@@ -103,6 +103,17 @@ folderTest(
   },
 );
 
+folderTest("ownFolder: on a full disk it has no name, and is the owner", async (dir) => {
+  const { write } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.write = () => Promise.reject(new Error("No space left on device (os error 28)"));
+  try {
+    await using _ = await ownFolder(dir);
+    await assertRejects(() => ownFolder(dir), UserError, "another process trains there; wait for its end");
+  } finally {
+    Deno.FsFile.prototype.write = write;
+  }
+});
+
 folderTest("ownFolder: a folder that cannot be written says so", async (root) => {
   await Deno.writeTextFile(join(root, "file"), "");
   const dir = join(root, "file", "run");
