@@ -10,6 +10,7 @@ import {
 import {
   contenders,
   findPython,
+  PEER_MODELS,
   race,
   ratios,
   runContender,
@@ -117,9 +118,9 @@ export function checkBenchFlags(flags: BenchFlags): void {
       throw new UsageError(`Cannot use --${one} and --${other} together: leave one of them out`);
     }
   }
-  if (flags.against !== undefined && !flags.model.startsWith("resnet")) {
+  if (flags.against !== undefined && !PEER_MODELS.includes(flags.model)) {
     throw new UsageError(
-      `Cannot use --against with --model ${flags.model}: the peers have only ResNets, such as resnet20`,
+      `Cannot use --against with --model ${flags.model}: the peers have only ${PEER_MODELS.join(", ")}`,
     );
   }
   if (flags.against !== undefined && flags.precision === "tf32") {

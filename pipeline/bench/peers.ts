@@ -7,10 +7,20 @@ import { packageFile } from "../../runtime/system/package.ts";
 import { silent } from "../../runtime/system/progress.ts";
 import { checkJson, number, recordOf, type Schema, someFields, text } from "../../runtime/system/schema.ts";
 import { download } from "../data/download.ts";
-import type { BenchmarkCase } from "./benchmark.ts";
+import type { BenchmarkCase, BenchmarkModel } from "./benchmark.ts";
 
 /** Whose code a contender runs. */
 export type Framework = "Deno" | "PyTorch" | "Keras";
+
+/** The networks that the peers' scripts have: CIFAR_BLOCKS of torch_bench.py and keras_bench.py, and ResNet-34. */
+export const PEER_MODELS: readonly BenchmarkModel[] = [
+  "resnet20",
+  "resnet32",
+  "resnet44",
+  "resnet56",
+  "resnet110",
+  "resnet34",
+];
 
 /** One way of running the case. */
 export interface Contender {

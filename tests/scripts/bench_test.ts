@@ -51,6 +51,10 @@ Deno.test("bench: flags that contradict each other are wrong usage", () => {
         "Cannot use --against with --model fast: the peers have only",
       ],
       [
+        ["--against", "python", "--model", "resnet50"],
+        "Cannot use --against with --model resnet50: the peers have only resnet20, resnet32",
+      ],
+      [
         ["--against", "python", "--precision", "tf32"],
         "Cannot use --against with --precision tf32: the peers run in float32 and bfloat16 only",
       ],
