@@ -33,7 +33,7 @@ export {
   relu,
   type Window,
 } from "./ops/mod.ts";
-export { gatherRows, packBytes, unpackBytes } from "./ops/bytes.ts";
+export { gatherRows, packBytes, putAt, unpackBytes } from "./ops/bytes.ts";
 export { dropout, foldSeed, statelessUniform, statelessUniformInt } from "./ops/random.ts";
 export { type Cpu, parseCpuInfo, readCpu } from "./system/cpu.ts";
 export { TensorFlowError, UsageError, UserError } from "./system/errors.ts";

@@ -169,7 +169,7 @@ function inferenceSteps(model: Model, recipe: Recipe, dataset: Dataset, precisio
   tree.dispose(drawn);
   const [batch] = batches(dataset, dataset.indices.length);
   const args = [folded.variables, imageTensor(batch, dataset.imageShape)] as const;
-  toGpu(tree.entries(args).map(([, tensor]) => tensor));
+  toGpu(tree.tensors(args));
   const compiled = jit(
     function inferenceStep(variables: Variables, images: tf.Tensor4D) {
       const x = applyTransforms(dataset.transforms, images, { train: false });

@@ -6,8 +6,8 @@ import {
   gatherRows,
   gpuHolds,
   jit,
-  packBytes,
   type Precision,
+  putAt,
   repeat,
   tf,
   toGpu,
@@ -145,7 +145,7 @@ export function evaluator(
       let [correct, loss] = [0, 0];
       try {
         tf.tidy(() => {
-          toGpu(tree.entries(variables).map(([, tensor]) => tensor));
+          toGpu(tree.tensors(variables));
           // Read at the end only: until then a GPU need not wait for the host.
           for (const sums of run(variables, onBatch)) {
             for (const value of sums.correct.dataSync()) correct += value;
@@ -221,12 +221,8 @@ function countedBatch(batch: Batch, size: number): BatchTensors & Pick<CountedBa
     labels.set(batch.labels);
     filled = { images, labels, size };
   }
-  return { ...batchTensors(filled), counts: tf.tensor1d(countsOf(batch.size, size)) };
-}
-
-/** 1 for the images that there are and 0 for those that fill up, `[size]`. */
-function countsOf(images: number, size: number): Float32Array {
-  return Float32Array.from({ length: size }, (_, i) => i < images ? 1 : 0);
+  const counts = Float32Array.from({ length: size }, (_, i) => i < batch.size ? 1 : 0);
+  return { ...batchTensors(filled), counts: tf.tensor1d(counts) };
 }
 
 /** The most batches of a call on the device: enough that it need not wait for the host, few enough that progress shows. */
@@ -282,26 +278,22 @@ interface Store {
 
 /** The images from one place to another on the device, for so many steps. */
 function storeOnDevice(
-  { images, labels, imageShape, indices }: Dataset,
+  dataset: Dataset,
   [from, to]: readonly [number, number],
   { steps, size }: { readonly steps: number; readonly size: number },
 ): Store {
-  const length = imageShape.reduce((product, side) => product * side);
-  const pixels = new Uint8Array(steps * size * length);
-  const classes = new Float32Array(steps * size);
-  indices.subarray(from, to).forEach((member, i) => {
-    pixels.set(images.subarray(member * length, (member + 1) * length), i * length);
-    classes[i] = labels[member];
-  });
+  const images = to - from;
+  const [batch] = batches({ ...dataset, indices: dataset.indices.subarray(from, to) }, images);
   return tree.tidy(() => {
+    const { pixels, labels, counts } = countedBatch(batch, steps * size);
     const tensors = {
       // As float32, which lies on the device where whole numbers may not; exact up to 2^24.
-      labels: tf.tensor2d(classes, [steps, size]),
-      counts: tf.tensor2d(countsOf(to - from, steps * size), [steps, size]),
-      pixels: packBytes(pixels, steps * size),
+      labels: tf.reshape(tf.cast(labels, "float32"), [steps, size]) as tf.Tensor2D,
+      counts: tf.reshape(counts, [steps, size]) as tf.Tensor2D,
+      pixels,
     };
     toGpu(Object.values(tensors));
-    return { images: to - from, ...tensors };
+    return { images, ...tensors };
   });
 }
 
@@ -313,12 +305,11 @@ function lookAtStore(
   imageShape: Dataset["imageShape"],
 ): Sums {
   const [steps, size] = store.labels.shape;
-  const none = tf.zeros([steps]);
+  const none = tf.zeros<tf.Rank.R1>([steps]);
   const int32 = (value: number): tf.Scalar => tf.scalar(value, "int32");
   return repeat(
     steps,
     (round, { correct, loss }, { variables, store }) => {
-      const here = tf.equal(tf.range(0, steps, 1, "int32"), round);
       const place = tf.reshape(round, [1]) as tf.Tensor1D;
       const row = (rows: tf.Tensor2D) => tf.reshape(gatherRows(rows, place), [size]) as tf.Tensor1D;
       const members = tf.add(tf.mul(round, int32(size)), tf.range(0, size, 1, "int32")) as tf.Tensor1D;
@@ -327,8 +318,7 @@ function lookAtStore(
         labels: tf.cast(row(store.labels), "int32"),
         counts: row(store.counts),
       });
-      const put = (sum: tf.Tensor, sums: tf.Tensor) => tf.where(here, tf.add(tf.zeros([steps]), sum), sums);
-      return { correct: put(found.correct, correct), loss: put(found.loss, loss) };
+      return { correct: putAt(correct, round, found.correct), loss: putAt(loss, round, found.loss) };
     },
     { correct: none, loss: none },
     { variables, store },

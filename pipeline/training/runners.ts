@@ -8,6 +8,7 @@ import {
   jit,
   packBytes,
   type Precision,
+  putAt,
   repeat,
   tf,
   toGpu,
@@ -133,7 +134,6 @@ export function deviceRunner(
             seed: tf.add(given.seed, tf.mul(round, tf.tensor1d([0, 1], "int32"))) as tf.Tensor1D,
             ...(given.flips && { flips: tf.cast(gatherRows(given.flips, members), "int32") }),
           });
-          const here = tf.equal(tf.range(0, rounds, 1, "int32"), round);
           // Fewer steps than rounds are the same program, whose last rounds leave the state as it is.
           const counts = tf.less(round, given.count);
           return {
@@ -142,7 +142,7 @@ export function deviceRunner(
               next,
               state,
             ),
-            losses: tf.where(here, tf.add(tf.zeros([rounds]), loss), losses) as tf.Tensor1D,
+            losses: putAt(losses, round, loss),
           };
         },
         { state, losses },

@@ -69,7 +69,7 @@ export function trainStep(
     return {
       variables: { params: next.params, batchStats: aux },
       optState: next.optState,
-      loss: withScope("optimizer", () => judged(loss, tree.entries(computed).map(([, tensor]) => tensor))),
+      loss: withScope("optimizer", () => judged(loss, tree.tensors(computed))),
     };
   }, { precision });
 }

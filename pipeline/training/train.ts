@@ -270,9 +270,8 @@ function stepsAtOnce(
   lookahead: Training["lookahead"],
 ): number {
   const whole = end - step - (hasSmallBatch ? 1 : 0);
-  const toPull = lookahead === undefined ? Infinity : lookahead.every - step % lookahead.every;
-  const toBoundary = atOnce - (step - start) % atOnce;
-  return whole === 0 ? 1 : Math.min(whole, lookahead === undefined ? toBoundary : Math.min(atOnce, toPull));
+  const [done, group] = lookahead === undefined ? [step - start, atOnce] : [step, lookahead.every];
+  return whole === 0 ? 1 : Math.min(whole, atOnce, group - done % group);
 }
 
 /** Steps that were run, or still run. */

@@ -56,9 +56,14 @@ export function entries(tree: unknown): [path: readonly string[], tensor: tfjs.T
   return visit(tree, []);
 }
 
+/** Every tensor of a tree, in the same order. */
+export function tensors(tree: unknown): tfjs.Tensor[] {
+  return entries(tree).map(([, tensor]) => tensor);
+}
+
 /** Disposes of every tensor of a tree. */
 export function dispose(tree: unknown): void {
-  for (const [, tensor] of entries(tree)) tensor.dispose();
+  for (const tensor of tensors(tree)) tensor.dispose();
 }
 
 /** Runs `fn` and disposes of every tensor that it makes but for those in the tree that it returns; of all if it throws. */

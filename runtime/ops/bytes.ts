@@ -63,3 +63,18 @@ export function gatherRows<X extends tfjs.Tensor>(x: X, places: tfjs.Tensor1D): 
     return callOp("GatherV2", attrs, [x, places, axis])[0] as X;
   });
 }
+
+/**
+ * A row of numbers with another number in one place, which may be traced with a place that is not known yet.
+ * @param values `[n]`.
+ * @param place `[]` int32 in `[0, n)`.
+ * @param value `[]`.
+ * @returns `[n]`.
+ */
+export function putAt(values: tfjs.Tensor1D, place: tfjs.Scalar, value: tfjs.Tensor): tfjs.Tensor1D {
+  const [length] = values.shape;
+  return tfjs.tidy(() => {
+    const isHere = tfjs.equal(tfjs.range(0, length, 1, "int32"), place);
+    return tfjs.where(isHere, tfjs.add(tfjs.zeros([length]), value), values);
+  });
+}

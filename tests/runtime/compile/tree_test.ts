@@ -57,6 +57,7 @@ Deno.test("tree.entries: keys and positions, in order", () => {
     ["more/0", [2]],
     ["more/1/c", [3]],
   ]);
+  assertEquals(tree.tensors(state), [a, b, c]);
   assertEquals(tree.entries(a), [[[], a]]);
   assertEquals(tree.entries(undefined), []);
 });

@@ -1,6 +1,6 @@
 /** Bytes that travel as float32. */
 import { assertEquals } from "@std/assert";
-import { gatherRows, packBytes, tf, unpackBytes } from "../../../runtime/mod.ts";
+import { gatherRows, packBytes, putAt, tf, unpackBytes } from "../../../runtime/mod.ts";
 import { eagerAndJitted, leakTest } from "../harness.ts";
 
 leakTest(
@@ -43,5 +43,16 @@ leakTest("gatherRows: rows by places that are known in the call only, packed byt
     });
     const whole = gatherRows(tf.tensor2d([[1, 2], [3, 4]], [2, 2], "int32"), tf.tensor1d([1], "int32"));
     assertEquals([whole.dtype, [...whole.dataSync()]], ["int32", [3, 4]]);
+  });
+});
+
+leakTest("putAt: one number in a place that is known in the call only", () => {
+  tf.tidy(() => {
+    const put = (values: tf.Tensor1D, place: tf.Scalar) => putAt(values, place, tf.scalar(-1));
+    for (const place of [0, 2]) {
+      eagerAndJitted(put, [tf.tensor1d([5, 6, 7]), tf.scalar(place, "int32")], (numbers, mode) => {
+        assertEquals([...numbers.dataSync()], [5, 6, 7].with(place, -1), mode);
+      });
+    }
   });
 });
