@@ -2,5 +2,7 @@
  * TensorFlow.js with libtensorflow behind it: everything that `@tensorflow/tfjs` exports, and a `ready` that finds or
  * installs the library and makes it the backend.
  */
+import "./kernels/register.ts";
+
 export * from "@tensorflow/tfjs";
 export { ready } from "./binding/backend.ts";

@@ -54,6 +54,25 @@ export function callOp(
 }
 type Executor = ReturnType<typeof runtime>["backend"]["executeMultipleOutputs"];
 
+/**
+ * Makes `run` tfjs' kernel of that name, in the place of tfjs-node's if that has one. What `run` makes on the way and does
+ * not return is disposed of.
+ *
+ * @param name tfjs' name of it, e.g. "Round".
+ */
+export function setKernel<I extends string, A>(
+  name: string,
+  run: (inputs: Readonly<Record<I, tfjs.Tensor>>, attrs: A) => tfjs.Tensor | tfjs.Tensor[],
+): void {
+  const backendName = "tensorflow";
+  if (tfjs.getKernel(name, backendName) !== null) tfjs.unregisterKernel(name, backendName);
+  tfjs.registerKernel({
+    kernelName: name,
+    backendName,
+    kernelFunc: ({ inputs, attrs }) => tfjs.tidy(() => run(inputs as Record<I, tfjs.Tensor>, attrs as A)),
+  });
+}
+
 /** A differentiable op with named inputs and plain attributes. */
 export interface KernelDefinition<I extends string, A> {
   /** The name tfjs keeps it under. */
