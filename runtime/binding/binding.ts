@@ -340,6 +340,11 @@ export class Binding implements TFJSBinding {
     return this.#trace !== undefined;
   }
 
+  /** Whether a tensor stands for a node of a graph, and has no value. */
+  isTraced(id: number): boolean {
+    return this.#entry(id).kind === "traced";
+  }
+
   /** What the names of new nodes begin with in the trace under way; setting it without a trace changes nothing. */
   get scope(): string {
     return this.#trace?.graph.scope ?? "";

@@ -4,6 +4,7 @@ import { runtime } from "../binding/backend.ts";
 import { JitError, type TensorMetadata, type TracedFunction } from "../binding/binding.ts";
 import { TensorFlowError } from "../system/errors.ts";
 import { isOutOfMemory } from "../system/memory_errors.ts";
+import { withoutEffects } from "./effects.ts";
 import { flatten, rebuild, signature, type Structure } from "./structure.ts";
 
 /** The number format that convolutions and matrix products compute in; parameters stay float32 in any. */
@@ -51,7 +52,8 @@ interface Compiled {
  *
  * What changes from call to call must be an argument: a tensor that `fn` closes over is a constant of the graph.
  *
- * @throws {JitError} If `fn` reads a value, draws a random number, or makes a shape that depends on values.
+ * @throws {JitError} If `fn` reads a value, draws a random number, assigns to a variable, or makes a shape that depends on
+ *   values; in tfjs' debug mode, which reads all of them; with another backend of tfjs than this runtime's.
  * @throws {TypeError} If an argument or the result holds anything but tensors (that of an async function is a promise).
  * @example
  * ```ts
@@ -69,7 +71,7 @@ export function jit<A extends readonly unknown[], R>(
   const cache = new Map<string, Compiled>();
 
   const jitted = (...args: A): R => {
-    const { backend, binding, xla } = runtime();
+    const { backend, binding, xla } = compiler();
     if (binding.isTracing || tfjs.engine().isTapeOn()) return fn(...args);
     const { tensors, structure } = flatten(args, "argument");
     const key = signature(structure, tensors);
@@ -100,10 +102,16 @@ export function compile<A extends readonly unknown[], R>(
   tensors: readonly tfjs.Tensor[],
   { precision = "float32", xla = false }: JitOptions,
 ): Compiled {
-  const { backend, binding } = runtime();
+  const { backend, binding } = compiler();
+  if (tfjs.env().getBool("DEBUG")) {
+    throw new JitError(
+      "Cannot compile in tfjs' debug mode, which reads the result of every op: call the function itself, without jit, " +
+        "to have its ops checked, or leave out tf.enableDebugMode()",
+    );
+  }
   const inputs = tensors.map(({ shape, dtype }) => ({ shape, dtype: backend.getDTypeInteger(dtype) }));
   let results: Structure | undefined;
-  const traced = withoutRandomness(() =>
+  const traced = withoutEffects(() =>
     binding.trace(fn.name || "jit", inputs, (metadata, finish) => {
       tfjs.tidy(() => {
         const args = rebuild(structure, metadata.map((m) => backend["createOutputTensor"](m))) as A;
@@ -116,6 +124,16 @@ export function compile<A extends readonly unknown[], R>(
     }, { bfloat16: precision === "bfloat16", xla })
   );
   return { fn: traced, structure: results!, xla };
+}
+
+/** The runtime. @throws {JitError} If tfjs has been told to compute with something else. */
+function compiler(): ReturnType<typeof runtime> {
+  const chosen = tfjs.getBackend();
+  if (chosen === "tensorflow") return runtime();
+  throw new JitError(
+    `Cannot compile, or run what is compiled: tfjs computes with its backend "${chosen}", which has no compiler; ` +
+      `go back with tf.setBackend("tensorflow")`,
+  );
 }
 
 /** Runs `body`, which runs compiled code, with what its precision needs beside what was traced. */
@@ -134,21 +152,5 @@ function call(compiled: Compiled, inputIds: number[]): TensorMetadata[] {
     const [reason] = error.detail.split("\n");
     say(`XLA does not compile ${compiled.fn.name}, which runs without it: ${reason}`);
     return binding.call(compiled.fn, inputIds, compiled);
-  }
-}
-
-/** Runs `body` with `Math.random`, which tfjs' random ops draw their seeds from, raising an error. */
-function withoutRandomness<T>(body: () => T): T {
-  const { random } = Math;
-  Math.random = () => {
-    throw new JitError(
-      "Cannot draw a random number inside jit: it would be the same at every call; " +
-        "pass a seed as a tensor and use statelessUniform or dropout from the runtime",
-    );
-  };
-  try {
-    return body();
-  } finally {
-    Math.random = random;
   }
 }

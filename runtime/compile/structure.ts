@@ -10,12 +10,15 @@ export type Structure =
 /**
  * Takes a value apart: its tensors in order of appearance, and its structure.
  * @param what Names the value in errors, e.g. "argument 1".
- * @throws {TypeError} If a leaf is not a tensor.
+ * @throws {TypeError} If a leaf is not a tensor, or one that is disposed.
  */
 export function flatten(value: unknown, what: string): { tensors: tfjs.Tensor[]; structure: Structure } {
   const tensors: tfjs.Tensor[] = [];
   const visit = (node: unknown, path: string): Structure => {
     if (node instanceof tfjs.Tensor) {
+      if (node.isDisposed) {
+        throw new TypeError(`${path} is a tensor that is disposed: keep it until it is used, tf.keep does`);
+      }
       tensors.push(node);
       return { kind: "tensor" };
     }
@@ -28,10 +31,24 @@ export function flatten(value: unknown, what: string): { tensors: tfjs.Tensor[];
     }
     throw new TypeError(
       `jit takes and returns tensors, arrays and records of tensors: ${path} is ${describe(node)}; ` +
-        `pass a number as tf.scalar(x), or let the function close over it`,
+        advice(node, path),
     );
   };
   return { structure: visit(value, what), tensors };
+}
+
+/** What to do about a leaf that is no tensor. */
+function advice(value: unknown, path: string): string {
+  if (value instanceof Promise) return "compile what needs no await, and await around it";
+  if (value === null || value === undefined) {
+    return path === "result" ? "return the tensors that it computes, or [] for none" : "leave it out";
+  }
+  if (ArrayBuffer.isView(value)) return "make a tensor of it with tf.tensor";
+  if (typeof value === "object") return "make an array or a plain object of it";
+  const closeOver = "let the function close over it";
+  if (typeof value === "function") return closeOver;
+  const isResult = path.startsWith("result");
+  return `make a tensor of it with tf.scalar${isResult ? "" : `, or ${closeOver}`}`;
 }
 
 /** Puts a value together from its structure and a row of tensors. */

@@ -2,7 +2,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { jit, JitError, TensorFlowError, tf } from "../../../runtime/mod.ts";
 import { assertClose, EXACT } from "../../reference.ts";
-import { held, tidyTest } from "../harness.ts";
+import { held, leakTest, tidyTest } from "../harness.ts";
 
 const test = (name: string, fn: () => void): void => tidyTest(`jit: ${name}`, fn);
 
@@ -70,12 +70,32 @@ const errors: Record<
   "a number among the results": {
     fn: (x) => ({ x, count: [x, 3] }),
     type: TypeError,
-    text: "result.count[1] is a number; pass a number as tf.scalar(x)",
+    text: "result.count[1] is a number; make a tensor of it with tf.scalar",
   },
   "nothing as the result": {
     fn: () => undefined,
     type: TypeError,
-    text: "jit takes and returns tensors, arrays and records of tensors: result is undefined",
+    text: "result is undefined; return the tensors that it computes, or [] for none",
+  },
+  "null as the result": { fn: () => null, type: TypeError, text: "result is null; return the tensors" },
+  "a Map as the result": {
+    fn: (x) => new Map([["x", x]]),
+    type: TypeError,
+    text: "result is Map; make an array or a plain object of it",
+  },
+  "a result that is disposed of": {
+    fn: (x) => {
+      const y = tf.neg(x);
+      y.dispose();
+      return { y };
+    },
+    type: TypeError,
+    text: "result.y is a tensor that is disposed",
+  },
+  "a variable of a tensor without a value": {
+    fn: (x) => tf.variable(tf.neg(x)),
+    type: JitError,
+    text: "Cannot make a variable inside jit of a tensor that has no value",
   },
   "an error of one's own": {
     fn: () => {
@@ -106,6 +126,91 @@ for (const [name, { fn, type, text }] of Object.entries(errors)) {
     good.dispose();
   });
 }
+
+/** Ways to assign to a variable, all of which a trace would do once and never again. */
+const assignments: Record<string, (variable: tf.Variable, x: tf.Tensor, sgd: tf.SGDOptimizer) => unknown> = {
+  "variable.assign": (variable, x) => variable.assign(tf.add(variable, x)),
+  "variable.assign of a constant": (variable) => variable.assign(tf.zerosLike(variable)),
+  "optimizer.minimize": (variable, x, sgd) =>
+    sgd.minimize(() => tf.sum(tf.mul(variable, x)) as tf.Scalar, false, [variable]),
+  "optimizer.applyGradients": (variable, x, sgd) => sgd.applyGradients({ [variable.name]: x }),
+};
+
+for (const [name, assign] of Object.entries(assignments)) {
+  test(`refuses ${name}, and leaves the variable as it was`, () => {
+    const variable = tf.variable(row(3, 4), true, "kept");
+    const sgd = tf.train.sgd(0.1);
+    const compiled = jit((x: tf.Tensor) => {
+      assign(variable, x, sgd);
+      return x;
+    });
+    const x = row(1, 2);
+    const text = 'Cannot assign to the variable "kept" inside jit: it would be done once';
+    assertThrows(() => compiled(x), JitError, text);
+    const before = held();
+    assertThrows(() => compiled(x), JitError, text);
+    assertEquals(held(), before, "left behind by the failed trace");
+    assertClose(variable, { shape: [2], data: [3, 4] }, EXACT, "the variable");
+    variable.assign(row(5, 6));
+    assertClose(variable, { shape: [2], data: [5, 6] }, EXACT, "assigned outside");
+    variable.dispose();
+    sgd.dispose();
+    compiled.dispose();
+  });
+}
+
+test("refuses a layer that keeps statistics as it trains, and leaves them as they were", () => {
+  const layer = tf.layers.batchNormalization({ name: "kept_statistics" });
+  const apply = (x: tf.Tensor): tf.Tensor => layer.apply(x, { training: true }) as tf.Tensor;
+  const x = tf.tensor2d([[1, 2], [3, 6]]);
+  apply(x);
+  const before = layer.getWeights().map((weight) => [...weight.dataSync()]);
+  const compiled = jit(apply);
+  assertThrows(() => compiled(x), JitError, `inside jit: it would be done once`);
+  assertEquals(layer.getWeights().map((weight) => [...weight.dataSync()]), before);
+  layer.dispose();
+  compiled.dispose();
+});
+
+leakTest("jit: refuses another backend of tfjs than its own, compiled before or not", async () => {
+  const compiled = jit((x: tf.Tensor) => tf.square(x));
+  const x = row(1, 2);
+  compiled(x).dispose();
+  await tf.setBackend("cpu");
+  try {
+    assertThrows(() => compiled(x), JitError, `tfjs computes with its backend "cpu"`);
+    assertThrows(() => jit((x: tf.Tensor) => tf.neg(x))(x), JitError, `tf.setBackend("tensorflow")`);
+  } finally {
+    await tf.setBackend("tensorflow");
+  }
+  const y = compiled(x);
+  assertClose(y, { shape: [2], data: [1, 4] }, EXACT, "afterwards");
+  tf.dispose([x, y]);
+  compiled.dispose();
+});
+
+test("refuses tfjs' debug mode, in which every value is read", () => {
+  tf.env().set("DEBUG", true);
+  try {
+    assertThrows(
+      () => jit((x: tf.Tensor) => tf.relu(x))(row(1)),
+      JitError,
+      "Cannot compile in tfjs' debug mode",
+    );
+  } finally {
+    tf.env().set("DEBUG", false);
+  }
+});
+
+test("refuses a tensor that is disposed among the arguments, and names it", () => {
+  const x = row(1);
+  x.dispose();
+  assertThrows(
+    () => jit((x: tf.Tensor) => tf.neg(x))(x),
+    TypeError,
+    "argument[0] is a tensor that is disposed",
+  );
+});
 
 test("refuses a number among the arguments, and names it", () => {
   const scale = jit((x: tf.Tensor, options: { rate: number }) => tf.mul(x, options.rate));

@@ -67,22 +67,34 @@ Deno.test("signatures are equal for equal structure, shapes and types only", () 
 
 Deno.test("a leaf that is no tensor is refused, with its place and what it is", () => {
   class Point {}
+  const number = "make a tensor of it with tf.scalar, or let the function close over it";
+  const object = "make an array or a plain object of it";
   const cases: [unknown, string][] = [
-    [[bare(), { rate: 3 }], "argument[1].rate is a number"],
-    [["text"], "argument[0] is a string"],
-    [{ on: true }, "argument.on is a boolean"],
-    [null, "argument is null"],
-    [[undefined], "argument[0] is undefined"],
-    [new Point(), "argument is Point"],
-    [[new Float32Array(2)], "argument[0] is Float32Array"],
-    [Promise.resolve(bare()), "argument is a promise"],
-    [() => bare(), "argument is a function"],
+    [[bare(), { rate: 3 }], `argument[1].rate is a number; ${number}`],
+    [["text"], `argument[0] is a string; ${number}`],
+    [{ on: true }, `argument.on is a boolean; ${number}`],
+    [null, "argument is null; leave it out"],
+    [[undefined], "argument[0] is undefined; leave it out"],
+    [new Point(), `argument is Point; ${object}`],
+    [new Map([["x", bare()]]), `argument is Map; ${object}`],
+    [[new Float32Array(2)], "argument[0] is Float32Array; make a tensor of it with tf.tensor"],
+    [Promise.resolve(bare()), "argument is a promise; compile what needs no await, and await around it"],
+    [() => bare(), "argument is a function; let the function close over it"],
   ];
   for (const [value, text] of cases) {
-    assertThrows(
-      () => flatten(value, "argument"),
-      TypeError,
-      `jit takes and returns tensors, arrays and records of tensors: ${text}; pass a number as tf.scalar(x)`,
-    );
+    const error = assertThrows(() => flatten(value, "argument"), TypeError);
+    assertEquals(error.message, `jit takes and returns tensors, arrays and records of tensors: ${text}`);
+  }
+});
+
+Deno.test("a result that is no tensor is refused with what to return", () => {
+  const cases: [unknown, string][] = [
+    [3, "result is a number; make a tensor of it with tf.scalar"],
+    [undefined, "result is undefined; return the tensors that it computes, or [] for none"],
+    [{ a: null }, "result.a is null; leave it out"],
+  ];
+  for (const [value, text] of cases) {
+    const error = assertThrows(() => flatten(value, "result"), TypeError);
+    assertEquals(error.message, `jit takes and returns tensors, arrays and records of tensors: ${text}`);
   }
 });
