@@ -2,4 +2,5 @@
  * Kernels of tfjs that tfjs-node does not have, or that are not right with it: each a TensorFlow op, or a few of them.
  * Importing this module puts them behind tfjs.
  */
+import "./batch_norm.ts";
 import "./rounding.ts";
