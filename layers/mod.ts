@@ -18,7 +18,7 @@ export {
   shortcut,
 } from "./networks/residual_block.ts";
 export { type BlockName, resnet, type ResnetCfg, type Stem } from "./networks/resnet.ts";
-export { squeezeExcitation } from "./networks/squeeze_excitation.ts";
+export { customLayer } from "./nodes/custom.ts";
 export type * from "./nodes/node.ts";
 export * from "./nodes/nodes.ts";
 export { type Layer, sequential } from "./nodes/sequential.ts";

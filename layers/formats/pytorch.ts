@@ -136,11 +136,12 @@ interface Layout {
 }
 
 function layoutOf({ role, shape }: Parameter): Layout {
+  const unchanged = shape.map((_, axis) => axis);
   const [toPyTorch, fromPyTorch] = role === "convKernel"
     ? [[3, 2, 0, 1], [2, 3, 1, 0]]
     : role === "linearWeight"
     ? [[1, 0], [1, 0]]
-    : [[0], [0]];
+    : [unchanged, unchanged];
   return { stored: toPyTorch.map((axis) => shape[axis]), toPyTorch, fromPyTorch };
 }
 

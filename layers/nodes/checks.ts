@@ -7,14 +7,14 @@ export function describe(x: Node): string {
 }
 
 /** The shape of a map; other shapes are refused. */
-export function spatial(op: Node["op"], name: string, x: Node): SpatialShape {
+export function spatial(op: string, name: string, x: Node): SpatialShape {
   if (x.shape.length === 3) return x.shape;
   throw new TypeError(`${op} "${name}": needs [h, w, c], found ${describe(x)}`);
 }
 
 /** Height and width after a window has slid over a map. */
 export function outputSize(
-  op: Node["op"],
+  op: string,
   name: string,
   shape: SpatialShape,
   kernelSize: number,
@@ -35,7 +35,7 @@ export function outputSize(
 
 /** Refuses settings that are not whole numbers of at least `min`. */
 export function checkWhole(
-  op: Node["op"],
+  op: string,
   name: string,
   settings: Readonly<Record<string, number>>,
   min: number,

@@ -1,9 +1,10 @@
 /**
  * The model as data: what a node is, and nothing that acts on one.
  *
- * A node is `{ op, inputs, cfg, name, shape }`. The union is discriminated by `op`, so whoever reads nodes
- * with a `switch` is told by the compiler which case is missing.
+ * A node is `{ op, inputs, cfg, name, shape }`. The union is discriminated by `op`: the records with an entry for each op,
+ * `facts.ts` of what is known of it and `kernels.ts` of what runs it, do not compile while one is missing.
  */
+import type * as tf from "@tensorflow/tfjs";
 
 /** Shape of a feature map without the batch: `[h, w, c]`. */
 export type SpatialShape = readonly [height: number, width: number, channels: number];
@@ -36,6 +37,27 @@ export interface BlockEnd {
   /** What the block is called there, e.g. `ResidualBlock`; empty where none ends. */
   readonly block: string;
 }
+
+/** What a weight is for: that says how it is drawn at first, whether it is trained, and how PyTorch lays it out. */
+export type Role =
+  | {
+    /** Trained, and drawn at random. */
+    readonly role: "convKernel" | "linearWeight" | "bias";
+    /** How many values enter one output value: `kernelSize^2 * c` or `in`. */
+    readonly fanIn: number;
+  }
+  | {
+    /** Trained, from 1 (`scale`) or from 0 (`offset`); or a batch norm's statistic. */
+    readonly role: "scale" | "offset" | "runningMean" | "runningVariance";
+  };
+
+/** A tensor that a layer keeps. */
+export type Weight = Role & {
+  /** What its name ends in, behind the layer's: that of PyTorch, e.g. `weight`. */
+  readonly suffix: string;
+  /** In memory: kernels are `[kh, kw, in, out]`, linear weights `[in, out]`. */
+  readonly shape: readonly number[];
+};
 
 /** The images. */
 export type InputNode = NodeOf<"input", readonly [], NoCfg, SpatialShape>;
@@ -104,8 +126,47 @@ export type PadShortcutNode = NodeOf<
 /** `factor * x`. */
 export type ScaleNode = NodeOf<"scale", readonly [Node], { factor: number }, Shape>;
 
-/** `x * sigmoid(by)`, one weight a channel. */
-export type GateNode = NodeOf<"gate", readonly [x: Node, by: Node], NoCfg, SpatialShape>;
+/** What a layer of one's own is trained with: a weight of a role and a shape `[...]`. */
+export type CustomWeight = Role & { readonly shape: readonly number[] };
+
+/** What `run` of a layer of one's own is told besides its settings. */
+export interface CustomOptions {
+  /** Whether the network is being trained. */
+  readonly train: boolean;
+  /** `[2]` int32, another for each layer and step: for `random.dropout` and the like. Given while training. */
+  readonly seed?: tf.Tensor1D;
+}
+
+/**
+ * A kind of layer that is defined outside of this package. Its functions are pure.
+ * @typeParam S Its settings: plain data.
+ * @typeParam W What its weights' names end in.
+ */
+export interface CustomLayer<S = unknown, W extends string = string> {
+  /** What `summary` and messages call it, e.g. `LayerScale`. */
+  readonly kind: string;
+  /** Shape of its output, the batch left out; that of its first input unless given. */
+  readonly shape?: (inputs: readonly Shape[], settings: S) => Shape;
+  /** Its weights by what their names end in; none unless given. They are trained, so that their roles are no statistics. */
+  readonly weights?: (inputs: readonly Shape[], settings: S) => Readonly<Record<W, CustomWeight>>;
+  /** Multiplications of one forward pass over one image, each with its addition; 0 unless given. */
+  readonly multiplyAdds?: (inputs: readonly Shape[], settings: S) => number;
+  /** Its output, from inputs and weights: float32 with the batch in front. Gradients are those of the tfjs ops in it. */
+  readonly run: (
+    inputs: readonly tf.Tensor[],
+    weights: Readonly<Record<W, tf.Tensor>>,
+    settings: S,
+    options: CustomOptions,
+  ) => tf.Tensor;
+}
+
+/** A layer that `customLayer` made. */
+export type CustomNode = NodeOf<
+  "custom",
+  readonly Node[],
+  { layer: CustomLayer; settings: unknown },
+  Shape
+>;
 
 /** Every kind of node. */
 export type Node =
@@ -123,14 +184,9 @@ export type Node =
   | DropoutNode
   | PadShortcutNode
   | ScaleNode
-  | GateNode;
+  | CustomNode;
 
 /** A shape as messages show it: `[28, 28, 128]`. */
 export function showShape(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
-}
-
-/** The last case of a `switch` over all ops: does not compile while one is missing. */
-export function unreachable(node: never): never {
-  throw new TypeError(`Cannot read node ${JSON.stringify(node)}: no such op`);
 }

@@ -14,7 +14,6 @@ import {
   type ConvNode,
   type DropoutNode,
   type FlattenNode,
-  type GateNode,
   type GlobalAvgPoolNode,
   type InputNode,
   type LinearNode,
@@ -304,21 +303,4 @@ export function scale(x: Node, cfg: Named & { readonly factor: number }): ScaleN
     throw new RangeError(`scale "${name}": factor must be finite, found ${factor}`);
   }
   return { op: "scale", inputs: [x], cfg: { factor }, name, shape: x.shape };
-}
-
-/**
- * Weighs the channels of a map by numbers between 0 and 1: `x * sigmoid(by)`.
- * @param x `[h, w, c]`.
- * @param by `[1, 1, c]`.
- * @returns `[h, w, c]`.
- * @throws {TypeError} If the shapes are others.
- */
-export function gate(x: Node, by: Node, { name }: Named): GateNode {
-  const shape = spatial("gate", name, x);
-  if (showShape(by.shape) !== showShape([1, 1, shape[2]])) {
-    throw new TypeError(
-      `gate "${name}": needs [1, 1, ${shape[2]}] to weigh ${describe(x)} by, found ${describe(by)}`,
-    );
-  }
-  return { op: "gate", inputs: [x, by], cfg: {}, name, shape };
 }

@@ -1,7 +1,6 @@
 /** How much arithmetic a model asks for. */
 import type { Model } from "../model.ts";
-import { type Node, unreachable } from "../nodes/node.ts";
-import { sizeOf } from "./parameters.ts";
+import { multiplyAddsOf } from "../nodes/facts.ts";
 
 /**
  * Multiplications, each with its addition, of one forward pass over one image: those of convolutions and
@@ -17,32 +16,5 @@ import { sizeOf } from "./parameters.ts";
  * ```
  */
 export function forwardMultiplyAdds(model: Model): number {
-  return model.nodes.reduce((sum, node) => sum + multiplyAdds(node), 0);
-}
-
-function multiplyAdds(node: Node): number {
-  switch (node.op) {
-    case "conv": {
-      const channels = node.inputs[0].shape[2]!;
-      return sizeOf(node.shape) * channels * node.cfg.kernelSize ** 2;
-    }
-    case "linear":
-      return sizeOf(node.shape) * node.inputs[0].shape[0];
-    case "input":
-    case "batchNorm":
-    case "relu":
-    case "celu":
-    case "maxPool":
-    case "avgPool":
-    case "globalAvgPool":
-    case "flatten":
-    case "add":
-    case "dropout":
-    case "padShortcut":
-    case "scale":
-    case "gate":
-      return 0;
-    default:
-      return unreachable(node);
-  }
+  return model.nodes.reduce((sum, node) => sum + multiplyAddsOf(node), 0);
 }

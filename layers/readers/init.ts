@@ -1,7 +1,8 @@
 /** Initial weights, as plain arrays. */
 import type { InitScheme, Model } from "../model.ts";
+import { sizeOf } from "../nodes/facts.ts";
 import type { Arrays, FloatArray } from "./arrays.ts";
-import { type Parameter, parameters, sizeOf } from "./parameters.ts";
+import { type Parameter, parameters } from "./parameters.ts";
 import { normal, stream, uniform } from "./random.ts";
 
 /**

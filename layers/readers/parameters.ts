@@ -1,25 +1,19 @@
 /** Which tensors a model has: their names, shapes and meaning, without any values. */
 import type { Model } from "../model.ts";
-import { type Node, unreachable } from "../nodes/node.ts";
+import { sizeOf, weightsOf } from "../nodes/facts.ts";
+import type { Node, Role } from "../nodes/node.ts";
 
-/** One tensor of a model. Its name is PyTorch's, its shape the one in memory (HWIO, `[in, out]`). */
-export type Parameter =
-  & {
-    readonly name: string;
-    readonly shape: readonly number[];
-    /** The node that it belongs to. */
-    readonly layer: Node;
-  }
-  & (
-    | {
-      readonly collection: "params";
-      readonly role: "convKernel" | "linearWeight" | "bias";
-      /** How many values enter one output value: `kernelSize^2 * c` or `in`. */
-      readonly fanIn: number;
-    }
-    | { readonly collection: "params"; readonly role: "scale" | "offset" }
-    | { readonly collection: "batchStats"; readonly role: "runningMean" | "runningVariance" }
-  );
+/** One tensor of a model. */
+export type Parameter = Role & {
+  /** PyTorch's. */
+  readonly name: string;
+  /** In memory: kernels are `[kh, kw, in, out]`, linear weights `[in, out]`. */
+  readonly shape: readonly number[];
+  /** The node that it belongs to. */
+  readonly layer: Node;
+  /** Whether it is trained, or a running statistic. */
+  readonly collection: "params" | "batchStats";
+};
 
 /**
  * Every parameter and running statistic of a model, in the order of PyTorch's `state_dict`.
@@ -46,57 +40,11 @@ export function parameterCount(model: Model): number {
     .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-/** How many numbers a tensor of this shape holds. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
-}
-
 /** The parameters and statistics of one node; most kinds have none. */
 export function parametersOf(layer: Node): readonly Parameter[] {
-  const { name } = layer;
-  switch (layer.op) {
-    case "conv": {
-      const { filters, kernelSize, bias } = layer.cfg;
-      const channels = layer.inputs[0].shape[2]!;
-      const common = { layer, collection: "params", fanIn: kernelSize * kernelSize * channels } as const;
-      const shape = [kernelSize, kernelSize, channels, filters];
-      return [
-        { ...common, name: `${name}.weight`, shape, role: "convKernel" },
-        ...(bias ? [{ ...common, name: `${name}.bias`, shape: [filters], role: "bias" } as const] : []),
-      ];
-    }
-    case "linear": {
-      const { features, bias } = layer.cfg;
-      const fanIn = layer.inputs[0].shape[0];
-      const common = { layer, collection: "params", fanIn } as const;
-      return [
-        { ...common, name: `${name}.weight`, shape: [fanIn, features], role: "linearWeight" },
-        ...(bias ? [{ ...common, name: `${name}.bias`, shape: [features], role: "bias" } as const] : []),
-      ];
-    }
-    case "batchNorm": {
-      const common = { layer, shape: [layer.shape[2]] };
-      return [
-        { ...common, name: `${name}.weight`, collection: "params", role: "scale" },
-        { ...common, name: `${name}.bias`, collection: "params", role: "offset" },
-        { ...common, name: `${name}.running_mean`, collection: "batchStats", role: "runningMean" },
-        { ...common, name: `${name}.running_var`, collection: "batchStats", role: "runningVariance" },
-      ];
-    }
-    case "input":
-    case "relu":
-    case "celu":
-    case "maxPool":
-    case "avgPool":
-    case "globalAvgPool":
-    case "flatten":
-    case "add":
-    case "dropout":
-    case "padShortcut":
-    case "scale":
-    case "gate":
-      return [];
-    default:
-      return unreachable(layer);
-  }
+  return weightsOf(layer).map(({ suffix, ...weight }) => {
+    const isStatistic = weight.role === "runningMean" || weight.role === "runningVariance";
+    const collection = isStatistic ? "batchStats" : "params";
+    return { ...weight, name: `${layer.name}.${suffix}`, layer, collection };
+  });
 }

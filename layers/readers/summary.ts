@@ -1,7 +1,8 @@
 /** The table of a model's layers, as the Python package torchsummary prints it. */
 import type { Model } from "../model.ts";
-import { type Node, type Shape, unreachable } from "../nodes/node.ts";
-import { parameterCount, parametersOf, sizeOf } from "./parameters.ts";
+import { moduleOf, sizeOf } from "../nodes/facts.ts";
+import type { Node, Shape } from "../nodes/node.ts";
+import { parameterCount, parametersOf } from "./parameters.ts";
 
 const MIB = 1024 ** 2;
 const FLOAT32_BYTES = 4;
@@ -71,40 +72,6 @@ function rowsOf(node: Node): Row[] {
     rows.push({ type: node.cfg.block, shape: node.shape, count: 0 });
   }
   return rows;
-}
-
-/** The class of the PyTorch module that a node is; undefined where PyTorch code has an expression instead. */
-function moduleOf(node: Node): string | undefined {
-  switch (node.op) {
-    case "conv":
-      return "Conv2d";
-    case "batchNorm":
-      return "BatchNorm2d";
-    case "relu":
-      return "ReLU";
-    case "celu":
-      return "CELU";
-    case "maxPool":
-      return "MaxPool2d";
-    case "avgPool":
-      return "AvgPool2d";
-    case "globalAvgPool":
-      return "AdaptiveAvgPool2d";
-    case "linear":
-      return "Linear";
-    case "dropout":
-      return "Dropout";
-    case "padShortcut":
-      return "PadShortcut"; // PyTorch has no such module; every implementation names its own
-    case "input":
-    case "flatten":
-    case "add":
-    case "scale":
-    case "gate":
-      return undefined;
-    default:
-      return unreachable(node);
-  }
 }
 
 function line(type: string, shape: string, count: string): string {

@@ -6,9 +6,7 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { fromPyTorch } from "../../layers/formats/pytorch.ts";
 import type { Model } from "../../layers/model.ts";
 import { fastResnet } from "../../layers/networks/fast_resnet.ts";
-import { type ResidualBlockCfg, shortcut } from "../../layers/networks/residual_block.ts";
 import { resnet } from "../../layers/networks/resnet.ts";
-import { squeezeExcitation } from "../../layers/networks/squeeze_excitation.ts";
 import type { Node } from "../../layers/nodes/node.ts";
 import { add, batchNorm, conv, relu } from "../../layers/nodes/nodes.ts";
 import { sequential } from "../../layers/nodes/sequential.ts";
@@ -16,6 +14,7 @@ import { apply } from "../../layers/readers/apply.ts";
 import { foldBatchNorm } from "../../layers/readers/fold.ts";
 import { type Tensors, toTensors, type Variables } from "../../layers/readers/variables.ts";
 import { crossEntropy, tf } from "../../runtime/mod.ts";
+import { squeezedBlock } from "../../docs/examples/squeeze_excitation.ts";
 import golden from "../data/golden/network.json" with { type: "json" };
 import bottleneck from "../data/network_bottleneck.json" with { type: "json" };
 import cifar from "../data/network_cifar.json" with { type: "json" };
@@ -48,20 +47,6 @@ interface Network {
 
 const SMALL = { stem: "cifar", shortcut: "projection", inputSize: 9, numClasses: 4 } as const;
 
-/** A block of a user's own: the basic one, its channels weighed before the sum. */
-function squeezedBlock(x: Node, cfg: ResidualBlockCfg): Node {
-  const { name, filters, stride, bias } = cfg;
-  const conv3x3 = { filters, kernelSize: 3, padding: 1, bias };
-  let y = sequential(x, { name: `${name}.conv1` }, [
-    (x, at) => conv(x, { ...at, ...conv3x3, stride }),
-    batchNorm,
-    relu,
-  ]);
-  y = sequential(y, { name: `${name}.conv2` }, [(x, at) => conv(x, { ...at, ...conv3x3 }), batchNorm]);
-  y = squeezeExcitation(y, { name: `${name}.se`, filters: 2 });
-  return relu(add(y, shortcut(x, y, cfg), { name }), { name: `${name}.relu` });
-}
-
 const networks: Record<string, { model: Model; network: Network }> = {
   "the tutorial's kind of network": {
     model: resnet([1, 2], { widths: [4, 6], inputSize: 32, numClasses: 5 }),
@@ -90,7 +75,7 @@ const networks: Record<string, { model: Model; network: Network }> = {
     network: preActivation,
   },
   "a network with torchvision's squeeze and excitation": {
-    model: resnet([1, 1], { ...SMALL, widths: [4, 6], block: squeezedBlock }),
+    model: resnet([1, 1], { ...SMALL, widths: [4, 6], block: squeezedBlock(3) }),
     network: squeeze,
   },
   "the fast recipe's kind of network": {

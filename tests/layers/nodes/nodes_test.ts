@@ -9,7 +9,6 @@ import {
   conv,
   dropout,
   flatten,
-  gate,
   globalAvgPool,
   input,
   linear,
@@ -143,15 +142,6 @@ Deno.test("shapes that do not fit fail where the node is made, with the layer an
     ],
   ];
   for (const [make, error, message] of refusals) assertEquals(assertThrows(make, error).message, message);
-});
-
-Deno.test("gate: one weight a channel, and no other shape", () => {
-  const weights = globalAvgPool(map, { name: "p" });
-  assertEquals(gate(map, weights, { name: "g" }).shape, [56, 56, 64]);
-  assertEquals(
-    assertThrows(() => gate(map, row, { name: "g" }), TypeError).message,
-    'gate "g": needs [1, 1, 64] to weigh [56, 56, 64] from input "input" by, found [512] from flatten "flatten"',
-  );
 });
 
 Deno.test("settings out of range are refused, with the setting and its value", () => {
