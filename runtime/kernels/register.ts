@@ -3,4 +3,5 @@
  * Importing this module puts them behind tfjs.
  */
 import "./batch_norm.ts";
+import "./concat.ts";
 import "./rounding.ts";
