@@ -219,6 +219,7 @@ export class Binding implements TFJSBinding {
   }
 
   executeOp(name: string, attrs: readonly Attr[], inputIds: number[], numOutputs: number): TensorMetadata[] {
+    checkCall(name, attrs, inputIds, numOutputs);
     if (this.isUsingGpuDevice()) return this.#executeOnGpu(name, attrs, inputIds, numOutputs);
     const safe = faultless({ op: name, attrs }, {
       shape: (input) => this.#shapeOf(inputIds[input]),
@@ -524,6 +525,10 @@ export class Binding implements TFJSBinding {
       this.#outputs.subarray(0, this.#numOutputs[0]),
       (address) => Deno.UnsafePointer.create(address)!,
     );
+    if (handles.length < numOutputs) {
+      handles.forEach((handle) => c.TFE_DeleteTensorHandle(handle));
+      throw tooFewOutputs(name, numOutputs, handles.length);
+    }
     for (const handle of handles.splice(numOutputs)) c.TFE_DeleteTensorHandle(handle);
     return handles.map((handle, i) => {
       const dtype = known?.[i].dtype ?? c.TFE_TensorHandleDataType(handle);
@@ -550,6 +555,7 @@ export class Binding implements TFJSBinding {
     const { graph, format: { bfloat16 } } = this.#trace!;
     const inputs = inputIds.map((id) => this.#traced(id));
     const outputs = bfloat16 ? this.#recordMixed(name, attrs, inputs) : graph.add(name, attrs, inputs);
+    if (outputs.length < numOutputs) throw tooFewOutputs(name, numOutputs, outputs.length);
     return outputs.slice(0, numOutputs).map((output, i) => this.#metadata(output, i));
   }
 
@@ -608,4 +614,26 @@ export class Binding implements TFJSBinding {
     }
     return constant;
   }
+}
+
+/**
+ * Holds what comes from plain JavaScript against the types of `executeOp`, before it goes to C++.
+ * @throws {TypeError} If it is something else.
+ */
+function checkCall(name: unknown, attrs: unknown, inputIds: unknown, numOutputs: unknown): void {
+  const refuse = (what: string, expected: string, found: unknown): never => {
+    throw new TypeError(
+      `Cannot run ${typeof name === "string" ? name : "an op"}: ${what} must be ${expected}, got ${found}`,
+    );
+  };
+  if (typeof name !== "string") refuse("its name", "a string", name);
+  if (!Array.isArray(attrs)) refuse("its attributes", "an array", attrs);
+  if (!Array.isArray(inputIds)) refuse("its inputs", "an array of tensors' numbers", inputIds);
+  if (!Number.isInteger(numOutputs) || numOutputs as number < 0) {
+    refuse("the number of outputs", "a whole number of at least 0", numOutputs);
+  }
+}
+
+function tooFewOutputs(name: string, asked: number, found: number): TypeError {
+  return new TypeError(`Cannot take ${asked} outputs of ${name}: it has ${found}`);
 }

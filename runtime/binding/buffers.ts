@@ -1,4 +1,4 @@
-/** Bytes that TensorFlow takes and hands over in a `TF_Buffer*`. */
+/** Bytes that TensorFlow takes and hands over in a `TF_Buffer*`, and arrays of pointers. */
 import type { Library } from "./library.ts";
 
 /**
@@ -34,4 +34,9 @@ export function withBytes<R>(
   } finally {
     c.TF_DeleteBuffer(buffer);
   }
+}
+
+/** `void*[]`. */
+export function packPointers(pointers: readonly Deno.PointerValue[]): BigUint64Array<ArrayBuffer> {
+  return BigUint64Array.from(pointers, (pointer) => BigInt(Deno.UnsafePointer.value(pointer)));
 }

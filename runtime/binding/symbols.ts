@@ -121,18 +121,27 @@ export const SYMBOLS = {
   TFE_OpAddInput: { parameters: ["pointer", "pointer", "pointer"], result: "void" },
   // void TFE_OpSetAttrString(TFE_Op*, const char* attr_name, const void* value, size_t length)
   TFE_OpSetAttrString: { parameters: ["pointer", "buffer", "buffer", "usize"], result: "void" },
+  // void TFE_OpSetAttrStringList(TFE_Op*, const char* attr_name, const void* const* values, const size_t* lengths,
+  //   int num_values)
+  TFE_OpSetAttrStringList: { parameters: ["pointer", "buffer", "buffer", "buffer", "i32"], result: "void" },
   // void TFE_OpSetAttrInt(TFE_Op*, const char* attr_name, int64_t value)
   TFE_OpSetAttrInt: { parameters: ["pointer", "buffer", "i64"], result: "void" },
   // void TFE_OpSetAttrIntList(TFE_Op*, const char* attr_name, const int64_t* values, int num_values)
   TFE_OpSetAttrIntList: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "void" },
   // void TFE_OpSetAttrFloat(TFE_Op*, const char* attr_name, float value)
   TFE_OpSetAttrFloat: { parameters: ["pointer", "buffer", "f32"], result: "void" },
+  // void TFE_OpSetAttrFloatList(TFE_Op*, const char* attr_name, const float* values, int num_values)
+  TFE_OpSetAttrFloatList: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "void" },
   // void TFE_OpSetAttrBool(TFE_Op*, const char* attr_name, unsigned char value)
   TFE_OpSetAttrBool: { parameters: ["pointer", "buffer", "u8"], result: "void" },
+  // void TFE_OpSetAttrBoolList(TFE_Op*, const char* attr_name, const unsigned char* values, int num_values)
+  TFE_OpSetAttrBoolList: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "void" },
   // void TFE_OpSetAttrType(TFE_Op*, const char* attr_name, TF_DataType value)
   TFE_OpSetAttrType: { parameters: ["pointer", "buffer", "i32"], result: "void" },
   // void TFE_OpSetAttrTypeList(TFE_Op*, const char* attr_name, const TF_DataType* values, int num_values)
   TFE_OpSetAttrTypeList: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "void" },
+  // TF_AttrType TFE_OpGetAttrType(TFE_Op*, const char* attr_name, unsigned char* is_list, TF_Status*)
+  TFE_OpGetAttrType: { parameters: ["pointer", "buffer", "buffer", "pointer"], result: "i32" },
   // void TFE_OpSetAttrShape(TFE_Op*, const char* attr_name, const int64_t* dims, int num_dims, TF_Status*)
   TFE_OpSetAttrShape: { parameters: ["pointer", "buffer", "buffer", "i32", "pointer"], result: "void" },
   // void TFE_Execute(TFE_Op*, TFE_TensorHandle** retvals, int* num_retvals, TF_Status*)
@@ -151,14 +160,21 @@ export const SYMBOLS = {
   TF_AddInputList: { parameters: ["pointer", "buffer", "i32"], result: "void" },
   // void TF_SetAttrString(TF_OperationDescription*, const char* attr_name, const void* value, size_t length)
   TF_SetAttrString: { parameters: ["pointer", "buffer", "buffer", "usize"], result: "void" },
+  // void TF_SetAttrStringList(TF_OperationDescription*, const char* attr_name, const void* const* values,
+  //   const size_t* lengths, int num_values)
+  TF_SetAttrStringList: { parameters: ["pointer", "buffer", "buffer", "buffer", "i32"], result: "void" },
   // void TF_SetAttrInt(TF_OperationDescription*, const char* attr_name, int64_t value)
   TF_SetAttrInt: { parameters: ["pointer", "buffer", "i64"], result: "void" },
   // void TF_SetAttrIntList(TF_OperationDescription*, const char* attr_name, const int64_t* values, int num_values)
   TF_SetAttrIntList: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "void" },
   // void TF_SetAttrFloat(TF_OperationDescription*, const char* attr_name, float value)
   TF_SetAttrFloat: { parameters: ["pointer", "buffer", "f32"], result: "void" },
+  // void TF_SetAttrFloatList(TF_OperationDescription*, const char* attr_name, const float* values, int num_values)
+  TF_SetAttrFloatList: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "void" },
   // void TF_SetAttrBool(TF_OperationDescription*, const char* attr_name, unsigned char value)
   TF_SetAttrBool: { parameters: ["pointer", "buffer", "u8"], result: "void" },
+  // void TF_SetAttrBoolList(TF_OperationDescription*, const char* attr_name, const unsigned char* values, int num_values)
+  TF_SetAttrBoolList: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "void" },
   // void TF_SetAttrType(TF_OperationDescription*, const char* attr_name, TF_DataType value)
   TF_SetAttrType: { parameters: ["pointer", "buffer", "i32"], result: "void" },
   // void TF_SetAttrTypeList(TF_OperationDescription*, const char* attr_name, const TF_DataType* values, int num_values)
