@@ -9,6 +9,7 @@ import { faultless } from "./faults.ts";
 import { cString, cStringBytes, type Library } from "./library.ts";
 import { mixedFormat } from "./mixed_precision.ts";
 import { encodeConfig } from "./protos.ts";
+import { SavedModel } from "./saved_model.ts";
 import { allocate, deleteStrings, read, type Values } from "./tensors.ts";
 import { Trace, type TracedTensor } from "./trace.ts";
 
@@ -97,7 +98,10 @@ export class Binding implements TFJSBinding {
   readonly #library: Library;
   readonly #context: Deno.PointerObject;
   readonly #setters: AttrSetters;
+  /** Bytes of the `ConfigProto` of every session. */
+  readonly #config: Uint8Array<ArrayBuffer>;
   readonly #entries = new Map<number, Entry>();
+  readonly #savedModels = new Map<number, SavedModel>();
   readonly #numOutputs = new Int32Array(1);
   #outputs = new BigUint64Array(64);
   #nextId = 1;
@@ -125,13 +129,13 @@ export class Binding implements TFJSBinding {
     this.TF_Version = library.version;
     this.#setters = eagerSetters(library);
     const { symbols: c, status, check } = library;
-    const config = encodeConfig({
+    this.#config = encodeConfig({
       threads: options.threads,
       deviceCount: options.device === "cpu" || options.gpus?.length === 0 ? { GPU: 0 } : {},
       visibleGpus: options.gpus,
     });
     const contextOptions = c.TFE_NewContextOptions();
-    c.TFE_ContextOptionsSetConfig(contextOptions, config, BigInt(config.length), status);
+    c.TFE_ContextOptionsSetConfig(contextOptions, this.#config, BigInt(this.#config.length), status);
     check("TFE_ContextOptionsSetConfig");
     // TFE_DEVICE_PLACEMENT_SILENT (2): an op whose inputs are on another device copies them.
     c.TFE_ContextOptionsSetDevicePlacementPolicy(contextOptions, 2);
@@ -450,22 +454,63 @@ export class Binding implements TFJSBinding {
     this.#entries.set(id, { ...entry, handle: handle! });
   }
 
-  loadSavedModel(): number {
-    throw new UserError(
-      "Cannot load a SavedModel: not supported by this runtime; load weights from safetensors",
+  /**
+   * Loads a SavedModel, with the devices and threads of this context.
+   * @param tags Of the graph to take, parted by commas.
+   * @returns The number to run and delete it by.
+   * @throws {UserError} If it cannot be loaded.
+   */
+  loadSavedModel(directory: string, tags: string): number {
+    const id = this.#nextId++;
+    this.#savedModels.set(
+      id,
+      new SavedModel(this.#library, { directory, tags: names(tags), config: this.#config }),
     );
+    return id;
   }
 
-  deleteSavedModel(): void {
-    throw new UserError("Cannot delete a SavedModel: not supported by this runtime");
+  /** @throws {UserError} If there is none of that number. */
+  deleteSavedModel(id: number): void {
+    this.#savedModel(id)[Symbol.dispose]();
+    this.#savedModels.delete(id);
   }
 
-  runSavedModel(): TensorMetadata[] {
-    throw new UserError("Cannot run a SavedModel: not supported by this runtime");
+  /**
+   * Runs a SavedModel on tensors.
+   * @param inputNames Tensors of its graph, parted by commas, in the order of the ids.
+   * @param outputNames Tensors of its graph, parted by commas.
+   * @throws {UserError} If there is none of that number, or the inputs are not such as it takes.
+   * @throws {JitError} In a trace.
+   */
+  runSavedModel(id: number, inputIds: number[], inputNames: string, outputNames: string): TensorMetadata[] {
+    if (this.#trace !== undefined) {
+      throw new JitError(
+        "Cannot run a SavedModel inside jit: it is a graph of its own; run it outside and pass its results",
+      );
+    }
+    const model = this.#savedModel(id);
+    const { symbols: c, status, check } = this.#library;
+    const tensors = this.withTensors(
+      inputIds,
+      (values) => model.run(names(inputNames), values, names(outputNames)),
+    );
+    return tensors.map((tensor) => {
+      const handle = c.TFE_NewTensorHandle(tensor, status)!;
+      c.TF_DeleteTensor(tensor);
+      check("TFE_NewTensorHandle");
+      const dtype = c.TFE_TensorHandleDataType(handle);
+      return { id: this.#add({ kind: "eager", handle, dtype }), shape: this.#shape(handle), dtype };
+    });
   }
 
   getNumOfSavedModels(): number {
-    return 0;
+    return this.#savedModels.size;
+  }
+
+  #savedModel(id: number): SavedModel {
+    const model = this.#savedModels.get(id);
+    if (model === undefined) throw new UserError(`Cannot use SavedModel ${id}: it is not loaded, or deleted`);
+    return model;
   }
 
   #add(entry: Entry): number {
@@ -632,6 +677,11 @@ function checkCall(name: unknown, attrs: unknown, inputIds: unknown, numOutputs:
   if (!Number.isInteger(numOutputs) || numOutputs as number < 0) {
     refuse("the number of outputs", "a whole number of at least 0", numOutputs);
   }
+}
+
+/** The names in a text that commas part. */
+function names(text: string): string[] {
+  return text.split(",").filter((name) => name !== "");
 }
 
 function tooFewOutputs(name: string, asked: number, found: number): TypeError {

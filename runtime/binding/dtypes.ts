@@ -11,6 +11,11 @@ export const DType = {
   resource: 20,
 } as const;
 
+/** The name of a type in messages: "float32", or "type 19" for one that the runtime has no use for. */
+export function dtypeName(dtype: number): string {
+  return Object.entries(DType).find(([, number]) => number === dtype)?.[0] ?? `type ${dtype}`;
+}
+
 /** Bytes of one element, for the types that JavaScript can hold in a typed array. */
 export const ELEMENT_BYTES: Readonly<Record<number, number>> = {
   [DType.float32]: 4,

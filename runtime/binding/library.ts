@@ -69,7 +69,10 @@ export function openLibrary(directory: string): Library {
     status,
     check(call) {
       const code = symbols.TF_GetCode(status);
-      if (code !== 0) throw new TensorFlowError(call, code, cString(symbols.TF_Message(status)));
+      if (code === 0) return;
+      const error = new TensorFlowError(call, code, cString(symbols.TF_Message(status)));
+      symbols.TF_SetStatus(status, 0, cStringBytes("")); // some calls, TF_SetConfig for one, leave it be when all is well
+      throw error;
     },
   };
 }

@@ -47,6 +47,8 @@ export const SYMBOLS = {
 
   // TF_Status* TF_NewStatus(void); TF_Code TF_GetCode(const TF_Status*); const char* TF_Message(const TF_Status*)
   TF_NewStatus: { parameters: [], result: "pointer" },
+  // void TF_SetStatus(TF_Status*, TF_Code, const char* msg)
+  TF_SetStatus: { parameters: ["pointer", "i32", "buffer"], result: "void" },
   TF_GetCode: { parameters: ["pointer"], result: "i32" },
   TF_Message: { parameters: ["pointer"], result: "pointer" },
 
@@ -60,6 +62,8 @@ export const SYMBOLS = {
   TF_AllocateTensor: { parameters: ["i32", "buffer", "i32", "usize"], result: "pointer" },
   // void TF_DeleteTensor(TF_Tensor*)
   TF_DeleteTensor: { parameters: ["pointer"], result: "void" },
+  // TF_DataType TF_TensorType(const TF_Tensor*)
+  TF_TensorType: { parameters: ["pointer"], result: "i32" },
   // void* TF_TensorData(const TF_Tensor*); size_t TF_TensorByteSize(const TF_Tensor*)
   TF_TensorData: { parameters: ["pointer"], result: "pointer" },
   TF_TensorByteSize: { parameters: ["pointer"], result: "usize" },
@@ -240,6 +244,12 @@ export const SYMBOLS = {
   TF_SetConfig: { parameters: ["pointer", "buffer", "usize", "pointer"], result: "void" },
   // TF_Session* TF_NewSession(TF_Graph*, const TF_SessionOptions*, TF_Status*)
   TF_NewSession: { parameters: ["pointer", "pointer", "pointer"], result: "pointer" },
+  // TF_Session* TF_LoadSessionFromSavedModel(const TF_SessionOptions*, const TF_Buffer* run_options, const char* export_dir,
+  //   const char* const* tags, int tags_len, TF_Graph*, TF_Buffer* meta_graph_def, TF_Status*)
+  TF_LoadSessionFromSavedModel: {
+    parameters: ["pointer", "pointer", "buffer", "buffer", "i32", "pointer", "pointer", "pointer"],
+    result: "pointer",
+  },
   // void TF_CloseSession(TF_Session*, TF_Status*); void TF_DeleteSession(TF_Session*, TF_Status*)
   TF_CloseSession: { parameters: ["pointer", "pointer"], result: "void" },
   TF_DeleteSession: { parameters: ["pointer", "pointer"], result: "void" },
