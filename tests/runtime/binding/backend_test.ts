@@ -1,4 +1,4 @@
-/** Starting the runtime, and what tfjs-node's backend has beyond kernels: images, TensorBoard, SavedModels. */
+/** Starting the runtime, and what tfjs-node's backend has beyond kernels: images, TensorBoard. */
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { runtime } from "../../../runtime/binding/backend.ts";
@@ -9,7 +9,6 @@ import {
   TensorFlowError,
   tf,
   UsageError,
-  UserError,
 } from "../../../runtime/mod.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { assertClose } from "../../reference.ts";
@@ -156,17 +155,6 @@ test("the TensorBoard writer writes an events file", async () => {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-});
-
-test("SavedModel calls say that they are not supported", () => {
-  const { backend } = runtime();
-  const calls: [() => unknown, string][] = [
-    [() => backend.loadSavedModelMetaGraph("model", "serve"), "Cannot load a SavedModel: not supported"],
-    [() => backend.runSavedModel(1, [], [], []), "Cannot run a SavedModel: not supported"],
-    [() => backend.deleteSavedModel(1), "Cannot delete a SavedModel: not supported"],
-  ];
-  for (const [call, text] of calls) assertThrows(call, UserError, text);
-  assertEquals(backend.getNumOfSavedModels(), 0);
 });
 
 Deno.test({
