@@ -46,8 +46,9 @@ Deno.test({
       const shown = new Set<string>();
       for (const name of quoted(names, /./)) {
         named.push(name);
-        if (!tasks[name].includes("scripts/")) continue;
-        const help = await helpOf(name);
+        const [, file] = tasks[name].match(/^deno run -A (\S+\.ts)$/) ?? [];
+        if (file === undefined) continue;
+        const help = await helpOf(file);
         for (const [, flag] of help.matchAll(/^ {2}(--[\w-]+)/gm)) if (flag !== "--help") shown.add(flag);
       }
       assertEquals(quoted(flags, /^--/).sort(), [...shown].sort(), names);

@@ -22,7 +22,7 @@ Deno.test({
   async fn(): Promise<void> {
     const { tasks } = await read("deno.json");
     const names = Object.keys(tasks).filter((name) => tasks[name] === `deno run -A scripts/${name}.ts`);
-    assertEquals(Object.keys(tasks).filter((name) => !names.includes(name)), ["test", "ok"]);
+    assertEquals(Object.keys(tasks).filter((name) => !names.includes(name)), ["test", "specs", "ok"]);
 
     const [none, asked] = await Promise.all([runScript("main.ts"), runScript("main.ts", ["--help"])]);
     assertEquals([none, asked.code, asked.stderr], [asked, 0, ""]);
@@ -30,10 +30,10 @@ Deno.test({
     const rows = [...asked.stdout.matchAll(/^ {2}(\S+) {2,}(.*)$/gm)];
     const listed = Object.fromEntries(rows.map(([, name, summary]) => [name, summary]));
 
-    const summaries = names.map(async (name) => [name, (await helpOf(name)).split("\n")[0]]);
+    const summaries = names.map(async (name) => [name, (await helpOf(`scripts/${name}.ts`)).split("\n")[0]]);
     assertEquals(listed, Object.fromEntries(await Promise.all(summaries)));
     const { code, stdout } = await runScript("main.ts", ["curve", "--help"]);
-    const help = await helpOf("curve");
+    const help = await helpOf("scripts/curve.ts");
     assertEquals([code, stdout], [0, help.replaceAll("deno task", `deno run -A ${ENTRY}`) + "\n"]);
   },
 });

@@ -32,10 +32,10 @@ export async function runScript(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** What a task prints for `--help`, without a process of its own. */
-export async function helpOf(name: string): Promise<string> {
+/** What the task of a file prints for `--help`, without a process of its own. */
+export async function helpOf(file: string): Promise<string> {
   const { main }: { main: (args: readonly string[]) => Promise<void> } = await import(
-    packageFile(`scripts/${name}.ts`).href
+    packageFile(file).href
   );
   const log = console.log;
   const printed: string[] = [];
