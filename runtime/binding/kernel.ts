@@ -4,7 +4,7 @@ import { type Attr, AttrKind } from "./attributes.ts";
 import { runtime } from "./backend.ts";
 import { DType } from "./dtypes.ts";
 
-/** Attributes of an op: a string, a flag, a whole number or row of them; `float` and `type` for the rest. */
+/** Attributes of an op: a string, a flag, a whole number or row of them; `float`, `type`, `strings` for the rest. */
 export type Attrs = Readonly<Record<string, string | boolean | number | readonly number[] | Attr>>;
 
 /** A floating-point attribute. */
@@ -15,6 +15,11 @@ export function float(value: number): Attr {
 /** A type attribute. */
 export function type(value: keyof typeof DType): Attr {
   return { name: "", type: AttrKind.type, value: DType[value] };
+}
+
+/** A list of strings as an attribute. */
+export function strings(values: readonly string[]): Attr {
+  return { name: "", type: AttrKind.string, value: values };
 }
 
 /** The type of an op on float32, by the name that TensorFlow's ops have for that attribute. */
@@ -49,10 +54,54 @@ export function callOp(
   inputs: readonly tfjs.TensorInfo[],
   outputs = 1,
 ): tfjs.Tensor[] {
-  const row = Object.entries(attrs).map(([name, value]) => toAttr(name, value));
-  return runtime().backend.executeMultipleOutputs(op, row as Parameters<Executor>[1], [...inputs], outputs);
+  return runtime().backend.executeMultipleOutputs(
+    op,
+    toRow(attrs) as Parameters<Executor>[1],
+    [...inputs],
+    outputs,
+  );
 }
 type Executor = ReturnType<typeof runtime>["backend"]["executeMultipleOutputs"];
+
+/**
+ * The same for an op that knows int64 only, where tfjs knows int32 only: every int32 input goes in as int64, and what
+ * comes out as int64 becomes int32.
+ */
+export function callInt64Op(
+  op: string,
+  attrs: Attrs,
+  inputs: readonly tfjs.TensorInfo[],
+  outputs = 1,
+): tfjs.Tensor[] {
+  const { backend, binding } = runtime();
+  const passing: number[] = [];
+  const cast = (id: number, from: keyof typeof DType, to: keyof typeof DType) =>
+    binding.executeOp("Cast", toRow({ SrcT: type(from), DstT: type(to) }), [id], 1)[0];
+  try {
+    const ids = (backend["getInputTensorIds"]([...inputs]) as number[]).map((id, i) => {
+      if (inputs[i].dtype !== "int32") return id;
+      passing.push(cast(id, "int32", "int64").id);
+      return passing.at(-1)!;
+    });
+    const results = binding.executeOp(op, toRow(attrs), ids, outputs).map((result) => {
+      if (result.dtype !== DType.int64) return result;
+      passing.push(result.id);
+      return cast(result.id, "int64", "int32");
+    });
+    return results.map((result) => backend["createOutputTensor"](result) as tfjs.Tensor);
+  } finally {
+    for (const id of passing) binding.deleteTensor(id);
+  }
+}
+
+function toRow(attrs: Attrs): Attr[] {
+  return Object.entries(attrs).map(([name, value]) => toAttr(name, value));
+}
+
+/** The inputs of a kernel: tensors by name, of the names `L` lists of tensors. */
+export type Inputs<I extends string, L extends string = never> =
+  & Readonly<Record<I, tfjs.Tensor>>
+  & Readonly<Record<L, readonly tfjs.Tensor[]>>;
 
 /**
  * Makes `run` tfjs' kernel of that name, in the place of tfjs-node's if that has one. What `run` makes on the way and does
@@ -60,16 +109,16 @@ type Executor = ReturnType<typeof runtime>["backend"]["executeMultipleOutputs"];
  *
  * @param name tfjs' name of it, e.g. "Round".
  */
-export function setKernel<I extends string, A>(
+export function setKernel<I extends string, A, L extends string = never>(
   name: string,
-  run: (inputs: Readonly<Record<I, tfjs.Tensor>>, attrs: A) => tfjs.Tensor | tfjs.Tensor[],
+  run: (inputs: Inputs<I, L>, attrs: A) => tfjs.Tensor | tfjs.Tensor[],
 ): void {
   const backendName = "tensorflow";
-  if (tfjs.getKernel(name, backendName) !== null) tfjs.unregisterKernel(name, backendName);
+  if (tfjs.getKernel(name, backendName) !== undefined) tfjs.unregisterKernel(name, backendName);
   tfjs.registerKernel({
     kernelName: name,
     backendName,
-    kernelFunc: ({ inputs, attrs }) => tfjs.tidy(() => run(inputs as Record<I, tfjs.Tensor>, attrs as A)),
+    kernelFunc: ({ inputs, attrs }) => tfjs.tidy(() => run(inputs as Inputs<I, L>, attrs as A)),
   });
 }
 
