@@ -4,4 +4,6 @@
  */
 import "./batch_norm.ts";
 import "./concat.ts";
+import "./convolution.ts";
+import "./pooling.ts";
 import "./rounding.ts";
