@@ -6,4 +6,7 @@ import "./batch_norm.ts";
 import "./concat.ts";
 import "./convolution.ts";
 import "./pooling.ts";
+import "./ragged.ts";
 import "./rounding.ts";
+import "./sparse.ts";
+import "./strings.ts";
