@@ -5,8 +5,14 @@
 import "./batch_norm.ts";
 import "./concat.ts";
 import "./convolution.ts";
+import "./einsum.ts";
+import "./elementwise.ts";
+import "./images.ts";
+import "./multinomial.ts";
 import "./pooling.ts";
 import "./ragged.ts";
 import "./rounding.ts";
+import "./scatter.ts";
+import "./search.ts";
 import "./sparse.ts";
 import "./strings.ts";
