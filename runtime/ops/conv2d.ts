@@ -5,6 +5,7 @@ import { defineKernel } from "../binding/kernel.ts";
 import { blockConv2d, blockFilterGradient, blockInputGradient } from "./blocks.ts";
 import { type Algorithm, chooseAlgorithm } from "./conv2d_choice.ts";
 import { directConv2d, directFilterGradient, directInputGradient } from "./direct.ts";
+import { groupByGroup } from "./grouped.ts";
 import { patchesFilterGradient } from "./patches.ts";
 import { checkWindow, type Convolution, type Window } from "./window.ts";
 import { winogradConv2d, winogradFilterGradient, winogradInputGradient } from "./winograd.ts";
@@ -72,19 +73,29 @@ function algorithmFor({ isDifferentiated, ...convolution }: Attrs): Algorithm {
  * Winograd's where that is faster, which rounds a little more (winograd.ts).
  *
  * @param x `[N, H, W, in]`.
- * @param kernel `[kh, kw, in, out]`.
+ * @param kernel `[kh, kw, in / groups, out]`.
+ * @param window `groups`: of so many, each part of the filters sees its own part of the channels; 1 unless given.
  * @returns `[N, H', W', out]`.
- * @throws {TypeError} If the channels of image and kernel differ.
- * @throws {RangeError} If stride or padding is no whole number, or too small.
+ * @throws {TypeError} If the channels of image and kernel differ, or are no multiple of the groups.
+ * @throws {RangeError} If stride, padding or groups is no whole number, or too small.
  */
-export function conv2d(x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, { stride, padding }: Window): tfjs.Tensor4D {
-  checkWindow("conv2d", { stride, padding });
-  if (x.shape[3] !== kernel.shape[2]) {
+export function conv2d(
+  x: tfjs.Tensor4D,
+  kernel: tfjs.Tensor4D,
+  { stride, padding, groups = 1 }: Window & { groups?: number },
+): tfjs.Tensor4D {
+  checkWindow("conv2d", { stride, padding, groups });
+  const [, , channels, filters] = kernel.shape;
+  if (x.shape[3] !== groups * channels || filters % groups !== 0) {
+    const inGroups = groups === 1 ? "" : ` in ${groups} groups`;
     throw new TypeError(
-      `conv2d: image [${x.shape}] has ${x.shape[3]} channels, kernel [${kernel.shape}] takes ${
-        kernel.shape[2]
-      }`,
+      `conv2d: image [${x.shape}] has ${x.shape[3]} channels, kernel [${kernel.shape}]${inGroups} takes ${
+        groups * channels
+      }${filters % groups === 0 ? "" : ` and cannot divide ${filters} filters`}`,
     );
+  }
+  if (groups > 1 && !runtime().binding.isUsingGpuDevice()) {
+    return groupByGroup(x, kernel, groups, (x, kernel) => conv2d(x, kernel, { stride, padding }));
   }
   const isDifferentiated = tfjs.engine().isTapeOn();
   const attrs = { stride, padding, xShape: x.shape, kernelShape: kernel.shape, isDifferentiated };

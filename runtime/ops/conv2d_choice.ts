@@ -57,7 +57,8 @@ const BUSY = 64;
  */
 function blockFor(convolution: Convolution, { precision, isXla, processor }: Setting): Block | undefined {
   if (processor !== "GPU" || precision !== "bfloat16" || !isXla) return undefined;
-  const { stride, kernelShape: [, , channels, filters] } = convolution;
+  const { stride, xShape, kernelShape: [, , channels, filters] } = convolution;
+  if (xShape[3] !== channels) return undefined; // in groups
   const columns = BUSY / filters;
   const block = stride === 1 ? { rows: 1, columns } : { rows: 2, columns: 2 };
   const isWanted = stride === 1

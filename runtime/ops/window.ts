@@ -18,13 +18,13 @@ export interface Pool extends Window {
 export interface Convolution extends Window {
   /** `[n, h, w, in]`. */
   xShape: number[];
-  /** `[kh, kw, in, out]`. */
+  /** `[kh, kw, in, out]`; of a convolution in groups, which only GPUs have as one, the channels of one group. */
   kernelShape: number[];
 }
 
 /** @throws {RangeError} If a size is no whole number, or below its least value: TensorFlow would not refuse all of them. */
-export function checkWindow(op: string, window: Partial<Pool>): void {
-  for (const [name, least] of [["kernelSize", 1], ["stride", 1], ["padding", 0]] as const) {
+export function checkWindow(op: string, window: Partial<Pool> & { groups?: number }): void {
+  for (const [name, least] of [["kernelSize", 1], ["stride", 1], ["padding", 0], ["groups", 1]] as const) {
     const value = window[name] ?? least;
     if (!Number.isInteger(value) || value < least) {
       throw new RangeError(`${op}: ${name} ${value} is not a whole number from ${least}`);
