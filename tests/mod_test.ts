@@ -83,6 +83,30 @@ leakTest("a recipe of one's own: its data, its network, its training and its tes
   assertEquals(kept.params["fc.weight"], [16, 4]);
 });
 
+leakTest("grey images that are not square train and are measured like any other", async () => {
+  const { createDataset, evaluate, normalize, pipe, recipes, resnet, split, train, tree } = library;
+  // A class is a brightness, under a pattern that all have.
+  const labels = Array.from({ length: 60 }, (_, image) => image % 3);
+  const images = Uint8Array.from(
+    { length: 60 * 12 * 9 },
+    (_, i) => i % 61 + 90 * labels[Math.floor(i / 108)],
+  );
+  const dataset = createDataset({
+    images,
+    labels,
+    imageShape: [12, 9, 1],
+    classes: ["dark", "grey", "light"],
+  });
+  const data = pipe({ train: dataset }, normalize({ mean: [0.5], std: [0.25] }), split(0.25, { seed: 1 }));
+  const cfg = { stem: "cifar", widths: [4, 8], inputSize: [12, 9], channels: 1, numClasses: 3 } as const;
+  const model = resnet([1, 1], cfg);
+  const training = { ...recipes.resnet20.training, epochs: 10, batchSize: 15 };
+  const { variables, optState, slow } = await train(model, data, training);
+  const { accuracy } = evaluate(model, variables, data.validation!);
+  tree.dispose([variables, optState, slow]);
+  assert(accuracy >= 0.9, `accuracy is ${accuracy}`);
+});
+
 leakTest("a run of one's own: begun, gone on with and read back", async () => {
   const { buildModel, loadWeights, readMetrics, readRunInfo, runSession, silent, tree, UsageError } = library;
   const root = await Deno.makeTempDir();

@@ -1,13 +1,14 @@
 /** The residual blocks: what a ResNet is made of. */
 import type { Node } from "../nodes/node.ts";
-import { add, batchNorm, conv, padShortcut, relu } from "../nodes/nodes.ts";
+import { add, avgPool, batchNorm, conv, padShortcut, relu, stochasticDepth } from "../nodes/nodes.ts";
 import { type Layer, sequential } from "../nodes/sequential.ts";
 
 /**
  * What stands in for the identity where a block changes the shape. `projection`: a strided 1x1 convolution
- * and batch norm (option B of He et al.). `padding`: subsampling and channels of zeros (option A).
+ * and batch norm (option B of He et al.). `padding`: subsampling and channels of zeros (option A). `average`: the mean over
+ * windows of the stride, then a 1x1 convolution and batch norm (ResNet-D of T. He et al., arXiv:1812.01187, section 4.2).
  */
-export type Shortcut = "projection" | "padding";
+export type Shortcut = "projection" | "padding" | "average";
 
 /** Settings of a residual block. */
 export interface ResidualBlockCfg {
@@ -26,6 +27,12 @@ export interface ResidualBlockCfg {
    * has none of its own there; false unless given.
    */
   readonly activated?: boolean;
+  /** Of a bottleneck: groups of its 3x3 convolution (ResNeXt, arXiv:1611.05431); 1 unless given. */
+  readonly groups?: number;
+  /** Of a bottleneck: channels of a group where `filters` is 64, and in proportion elsewhere; 64 unless given. */
+  readonly widthPerGroup?: number;
+  /** Rate at which training leaves the block out for an image (`stochasticDepth`); 0, never, unless given. */
+  readonly dropRate?: number;
 }
 
 /** A residual block of any kind. */
@@ -54,14 +61,16 @@ export function residualBlock(x: Node, cfg: ResidualBlockCfg): Node {
   const { name, filters, stride = 1, bias = true } = cfg;
   let y = sequential(x, { name: `${name}.conv1` }, [conv3x3({ filters, stride, bias }), batchNorm, relu]);
   y = sequential(y, { name: `${name}.conv2` }, [conv3x3({ filters, bias }), batchNorm]);
-  const sum = add(y, shortcut(x, y, cfg), { name });
+  const sum = add(sometimes(y, cfg), shortcut(x, y, cfg), { name });
   return relu(sum, { name: `${name}.relu`, block: "ResidualBlock" });
 }
 
 /**
  * The bottleneck block of the same paper (section 4.1): `F` is 1x1 convolution to `filters` channels, 3x3 convolution,
  * 1x1 convolution to `4 * filters`, each with a batch norm and the first two with relu. The stride is that of the 3x3
- * convolution, as in torchvision ("ResNet v1.5"); the paper has it in the first.
+ * convolution, as in torchvision ("ResNet v1.5"); the paper has it in the first. With `groups` it is the block of ResNeXt
+ * (S. Xie et al., arXiv:1611.05431), with a larger `widthPerGroup` that of a wide ResNet (S. Zagoruyko and N. Komodakis,
+ * arXiv:1605.07146): `F` then has `filters * widthPerGroup / 64 * groups` channels inside, as torchvision counts them.
  *
  * @param x `[h, w, c]`.
  * @returns `[ceil(h / stride), ceil(w / stride), 4 * filters]`.
@@ -75,11 +84,16 @@ export function residualBlock(x: Node, cfg: ResidualBlockCfg): Node {
  * ```
  */
 export function bottleneckBlock(x: Node, cfg: ResidualBlockCfg): Node {
-  const { name, filters, stride = 1, bias = true } = cfg;
-  let y = sequential(x, { name: `${name}.conv1` }, [conv1x1({ filters, bias }), batchNorm, relu]);
-  y = sequential(y, { name: `${name}.conv2` }, [conv3x3({ filters, stride, bias }), batchNorm, relu]);
+  const { name, filters, stride = 1, groups = 1, bias = true } = cfg;
+  const inside = innerWidth(cfg);
+  let y = sequential(x, { name: `${name}.conv1` }, [conv1x1({ filters: inside, bias }), batchNorm, relu]);
+  y = sequential(y, { name: `${name}.conv2` }, [
+    conv3x3({ filters: inside, stride, groups, bias }),
+    batchNorm,
+    relu,
+  ]);
   y = sequential(y, { name: `${name}.conv3` }, [conv1x1({ filters: EXPANSION * filters, bias }), batchNorm]);
-  const sum = add(y, shortcut(x, y, cfg), { name });
+  const sum = add(sometimes(y, cfg), shortcut(x, y, cfg), { name });
   return relu(sum, { name: `${name}.relu`, block: "Bottleneck" });
 }
 
@@ -105,7 +119,7 @@ export function preActivationBlock(x: Node, cfg: ResidualBlockCfg): Node {
   const active = preActivate(x, cfg);
   let y = conv3x3({ filters, stride, bias })(active, { name: `${name}.conv1` });
   y = conv3x3({ filters, bias })(activate(y, name, 2), { name: `${name}.conv2` });
-  return add(y, preShortcut(x, active, y, cfg), { name, block: "PreActivationBlock" });
+  return add(sometimes(y, cfg), preShortcut(x, active, y, cfg), { name, block: "PreActivationBlock" });
 }
 
 /**
@@ -117,18 +131,20 @@ export function preActivationBlock(x: Node, cfg: ResidualBlockCfg): Node {
  * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
  */
 export function preActivationBottleneck(x: Node, cfg: ResidualBlockCfg): Node {
-  const { name, filters, stride = 1, bias = true } = cfg;
+  const { name, filters, stride = 1, groups = 1, bias = true } = cfg;
+  const inside = innerWidth(cfg);
   const active = preActivate(x, cfg);
-  let y = conv1x1({ filters, bias })(active, { name: `${name}.conv1` });
-  y = conv3x3({ filters, stride, bias })(activate(y, name, 2), { name: `${name}.conv2` });
+  let y = conv1x1({ filters: inside, bias })(active, { name: `${name}.conv1` });
+  y = conv3x3({ filters: inside, stride, groups, bias })(activate(y, name, 2), { name: `${name}.conv2` });
   y = conv1x1({ filters: EXPANSION * filters, bias })(activate(y, name, 3), { name: `${name}.conv3` });
-  return add(y, preShortcut(x, active, y, cfg), { name, block: "PreActivationBottleneck" });
+  return add(sometimes(y, cfg), preShortcut(x, active, y, cfg), { name, block: "PreActivationBottleneck" });
 }
 
 /** What a convolution needs besides its name, input and kernel size. */
 interface ConvCfg {
   readonly filters: number;
   readonly stride?: number;
+  readonly groups?: number;
   readonly bias: boolean;
 }
 
@@ -136,8 +152,23 @@ function conv3x3(cfg: ConvCfg): Layer {
   return (x, at) => conv(x, { ...at, ...cfg, kernelSize: 3, padding: 1 });
 }
 
+/** Channels inside a bottleneck. */
+function innerWidth({ filters, groups = 1, widthPerGroup = 64 }: ResidualBlockCfg): number {
+  return Math.floor(filters * widthPerGroup / 64) * groups;
+}
+
+/** What is to be added, left out at the block's rate. */
+function sometimes(y: Node, { name, dropRate = 0 }: ResidualBlockCfg): Node {
+  return dropRate === 0 ? y : stochasticDepth(y, { name: `${name}.drop`, rate: dropRate });
+}
+
 function conv1x1(cfg: ConvCfg): Layer {
   return (x, at) => conv(x, { ...at, ...cfg, kernelSize: 1 });
+}
+
+/** Means over windows of that stride; of single pixels, what they are. */
+function average(stride: number): Layer {
+  return (x, at) => avgPool(x, { ...at, kernelSize: stride });
 }
 
 function activate(x: Node, block: string, index: number): Node {
@@ -156,7 +187,8 @@ function preShortcut(x: Node, active: Node, y: Node, cfg: ResidualBlockCfg): Nod
 
 /**
  * The input of a block in the shape of what its convolutions put out: itself where it has it, else a projection or an
- * identity padded with zeros, as the block's settings say.
+ * identity padded with zeros, as the block's settings say. With `average` the names go on as in timm, whose identity pool is
+ * a layer too.
  *
  * @param x `[h, w, c]`, the block's input.
  * @param y `[h', w', c']`, what it is to be added to.
@@ -173,7 +205,13 @@ export function shortcut(
   const { name, stride = 1, shortcut: kind = "projection", bias = true } = cfg;
   const filters = y.shape[2]!;
   if (stride === 1 && x.shape[2] === filters) return x;
-  return kind === "projection"
-    ? sequential(x, { name: `${name}.downsample` }, [conv1x1({ filters, stride, bias }), ...behind])
-    : padShortcut(x, { name: `${name}.downsample`, filters, stride });
+  const at = { name: `${name}.downsample` };
+  switch (kind) {
+    case "projection":
+      return sequential(x, at, [conv1x1({ filters, stride, bias }), ...behind]);
+    case "average":
+      return sequential(x, at, [average(stride), conv1x1({ filters, bias }), ...behind]);
+    case "padding":
+      return padShortcut(x, { ...at, filters, stride });
+  }
 }

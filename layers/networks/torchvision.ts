@@ -16,11 +16,15 @@ export function withTorchvisionNames(model: Model): Model {
   });
 }
 
+/** timm's names of what comes behind the last convolution of a deep stem. */
+const BEHIND_STEM: Readonly<Record<string, string>> = { "stem.7": "bn1", "stem.8": "relu" };
+
 /**
  * torchvision's name of a layer that has the tutorial's: the layers of its `conv1 = Sequential(conv, batchNorm, relu)` are
- * modules of their own there.
+ * modules of their own there. A deep stem, which torchvision does not have, is called as in timm.
  */
 export function torchvisionName({ op, name }: Node): string {
+  if (name.startsWith("stem.")) return BEHIND_STEM[name] ?? name.replace("stem", "conv1");
   const kind = op === "conv" ? "conv" : op === "batchNorm" ? "bn" : "relu";
   return name
     .replace(/^layer(\d+)/, (_, stage) => `layer${Number(stage) + 1}`)

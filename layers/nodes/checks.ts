@@ -48,3 +48,10 @@ export function checkWhole(
     }
   }
 }
+
+/** Refuses a probability of being dropped that would leave nothing. */
+export function checkRate(op: string, name: string, rate: number): void {
+  if (!(rate >= 0 && rate < 1)) {
+    throw new RangeError(`${op} "${name}": rate must be from 0 to below 1, found ${rate}`);
+  }
+}

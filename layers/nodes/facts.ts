@@ -29,8 +29,8 @@ const FACTS: { readonly [Op in Node["op"]]: Facts<Extract<Node, { op: Op }>> } =
   input: {},
   conv: {
     module: "Conv2d",
-    weights: ({ cfg: { filters, kernelSize, bias }, inputs: [x] }) => {
-      const shape = [kernelSize, kernelSize, x.shape[2]!, filters];
+    weights: ({ cfg: { filters, kernelSize, groups, bias }, inputs: [x] }) => {
+      const shape = [kernelSize, kernelSize, x.shape[2]! / groups, filters];
       return withBias(bias, {
         suffix: "weight",
         shape,
@@ -38,8 +38,8 @@ const FACTS: { readonly [Op in Node["op"]]: Facts<Extract<Node, { op: Op }>> } =
         fanIn: sizeOf(shape.slice(0, 3)),
       });
     },
-    multiplyAdds: ({ shape, cfg: { kernelSize }, inputs: [x] }) =>
-      sizeOf(shape) * kernelSize ** 2 * x.shape[2]!,
+    multiplyAdds: ({ shape, cfg: { kernelSize, groups }, inputs: [x] }) =>
+      sizeOf(shape) * kernelSize ** 2 * x.shape[2]! / groups,
   },
   batchNorm: {
     module: "BatchNorm2d",
@@ -66,6 +66,7 @@ const FACTS: { readonly [Op in Node["op"]]: Facts<Extract<Node, { op: Op }>> } =
   },
   add: {},
   dropout: { module: "Dropout" },
+  stochasticDepth: { module: "StochasticDepth" },
   padShortcut: { module: "PadShortcut" }, // PyTorch has no such module; every implementation names its own
   scale: {},
 

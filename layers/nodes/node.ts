@@ -62,11 +62,11 @@ export type Weight = Role & {
 /** The images. */
 export type InputNode = NodeOf<"input", readonly [], NoCfg, SpatialShape>;
 
-/** Convolution with a square kernel and the same zero padding on all sides. */
+/** Convolution with a square kernel and the same zero padding on all sides, of each group of channels by itself. */
 export type ConvNode = NodeOf<
   "conv",
   readonly [Node],
-  { filters: number; kernelSize: number; stride: number; padding: number; bias: boolean },
+  { filters: number; kernelSize: number; stride: number; padding: number; groups: number; bias: boolean },
   SpatialShape
 >;
 
@@ -114,6 +114,9 @@ export type AddNode = NodeOf<"add", readonly [Node, Node], BlockEnd, Shape>;
 
 /** While training, zeroes each element with probability `rate` and divides the others by `1 - rate`. */
 export type DropoutNode = NodeOf<"dropout", readonly [Node], { rate: number }, Shape>;
+
+/** While training, zeroes the whole of an image's map with probability `rate` and divides the others by `1 - rate`. */
+export type StochasticDepthNode = NodeOf<"stochasticDepth", readonly [Node], { rate: number }, Shape>;
 
 /** Shortcut without parameters: every `stride`-th row and column, with channels of zeros put around. */
 export type PadShortcutNode = NodeOf<
@@ -182,6 +185,7 @@ export type Node =
   | LinearNode
   | AddNode
   | DropoutNode
+  | StochasticDepthNode
   | PadShortcutNode
   | ScaleNode
   | CustomNode;

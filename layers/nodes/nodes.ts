@@ -5,7 +5,7 @@
  * All throw `TypeError` for shapes that do not fit and `RangeError` for settings that are out of range; the
  * message begins with the op and the layer's name.
  */
-import { checkWhole, describe, outputSize, spatial } from "./checks.ts";
+import { checkRate, checkWhole, describe, outputSize, spatial } from "./checks.ts";
 import {
   type AddNode,
   type AvgPoolNode,
@@ -24,6 +24,7 @@ import {
   type ScaleNode,
   showShape,
   type SpatialShape,
+  type StochasticDepthNode,
 } from "./node.ts";
 
 /** What every layer is given. */
@@ -52,12 +53,12 @@ export function input(shape: SpatialShape, name = "input"): InputNode {
  * Convolution with a `kernelSize` x `kernelSize` kernel and `padding` zeros on all four sides, as PyTorch's
  * `Conv2d`: an axis of length `n` becomes `floor((n + 2 padding - kernelSize) / stride) + 1`.
  *
- * Parameters: `weight` `[kernelSize, kernelSize, c, filters]` (HWIO) and, with `bias`, `bias` `[filters]`.
+ * Parameters: `weight` `[kernelSize, kernelSize, c / groups, filters]` (HWIO) and, with `bias`, `bias` `[filters]`.
  * @param x `[h, w, c]`.
- * @param cfg `stride` is 1, `padding` 0 and `bias` true unless given, as in PyTorch.
+ * @param cfg `stride` is 1, `padding` 0, `groups` 1 and `bias` true unless given, as in PyTorch.
  * @returns `[h', w', filters]`.
- * @throws {TypeError} If `x` is no map, or the kernel is larger than the padded map.
- * @throws {RangeError} If a setting is out of range.
+ * @throws {TypeError} If `x` is no map, its channels do not divide into groups, or the kernel is larger than the padded map.
+ * @throws {RangeError} If a setting is out of range, or the filters do not divide into groups.
  */
 export function conv(
   x: Node,
@@ -66,17 +67,25 @@ export function conv(
     readonly kernelSize: number;
     readonly stride?: number;
     readonly padding?: number;
+    readonly groups?: number;
     readonly bias?: boolean;
   },
 ): ConvNode {
-  const { name, filters, kernelSize, stride = 1, padding = 0, bias = true } = cfg;
-  checkWhole("conv", name, { filters, kernelSize, stride }, 1);
+  const { name, filters, kernelSize, stride = 1, padding = 0, groups = 1, bias = true } = cfg;
+  checkWhole("conv", name, { filters, kernelSize, stride, groups }, 1);
   checkWhole("conv", name, { padding }, 0);
-  const [height, width] = outputSize("conv", name, spatial("conv", name, x), kernelSize, stride, padding);
+  if (filters % groups !== 0) {
+    throw new RangeError(`conv "${name}": ${filters} filters do not divide into ${groups} groups`);
+  }
+  const shape = spatial("conv", name, x);
+  if (shape[2] % groups !== 0) {
+    throw new TypeError(`conv "${name}": the channels of ${describe(x)} do not divide into ${groups} groups`);
+  }
+  const [height, width] = outputSize("conv", name, shape, kernelSize, stride, padding);
   return {
     op: "conv",
     inputs: [x],
-    cfg: { filters, kernelSize, stride, padding, bias },
+    cfg: { filters, kernelSize, stride, padding, groups, bias },
     name,
     shape: [height, width, filters],
   };
@@ -255,10 +264,21 @@ export function add(a: Node, b: Node, cfg: Named & { readonly block?: string }):
  */
 export function dropout(x: Node, cfg: Named & { readonly rate: number }): DropoutNode {
   const { name, rate } = cfg;
-  if (!(rate >= 0 && rate < 1)) {
-    throw new RangeError(`dropout "${name}": rate must be from 0 to below 1, found ${rate}`);
-  }
+  checkRate("dropout", name, rate);
   return { op: "dropout", inputs: [x], cfg: { rate }, name, shape: x.shape };
+}
+
+/**
+ * Stochastic depth (G. Huang et al., arXiv:1603.09382), as torchvision's `StochasticDepth` by rows: while training, the
+ * whole of an image's map becomes zero with probability `rate`, the others are divided by `1 - rate`. In front of a
+ * residual sum it leaves the block out for that image. Evaluation changes nothing.
+ * @returns The shape of `x`.
+ * @throws {RangeError} If `rate` is not in `[0, 1)`.
+ */
+export function stochasticDepth(x: Node, cfg: Named & { readonly rate: number }): StochasticDepthNode {
+  const { name, rate } = cfg;
+  checkRate("stochasticDepth", name, rate);
+  return { op: "stochasticDepth", inputs: [x], cfg: { rate }, name, shape: x.shape };
 }
 
 /**

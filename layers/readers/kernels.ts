@@ -52,6 +52,12 @@ const KERNELS: { readonly [Op in Computed["op"]]: Kernel<Extract<Computed, { op:
     const { rate } = node.cfg;
     return !context.train || rate === 0 ? x : runtime.dropout(x, rate, seedOf("dropout", node, context));
   },
+  stochasticDepth: (node, [x], context) => {
+    const { rate } = node.cfg;
+    if (!context.train || rate === 0) return x;
+    const images = tf.ones([x.shape[0], ...x.shape.slice(1).map(() => 1)]);
+    return tf.mul(x, runtime.dropout(images, rate, seedOf("stochasticDepth", node, context)));
+  },
   padShortcut: ({ cfg: { stride, channelsBefore, channelsAfter } }, [x]) => {
     // A window of one pixel averages nothing: it takes every stride-th row and column.
     const taken = stride === 1

@@ -15,6 +15,7 @@ import {
   fields,
   kinds,
   list,
+  mismatch,
   number,
   oneOf,
   type Schema,
@@ -84,25 +85,40 @@ export interface Recipe {
 
 const count = number({ whole: true, min: 1 });
 
+/** What both networks may be told of the images. */
+const imageSchema = {
+  inputSize: v.optional(
+    v.union(
+      [count, v.strictTuple([count, count])],
+      ({ input }) => mismatch(input, "a whole number of at least 1, or the two of [height, width]"),
+    ),
+  ),
+  channels: v.optional(count),
+};
+
 const networkSchema: Schema<Network> = kinds([
   fields({
     kind: v.literal("resnet"),
     depths: list(count, { min: 1 }),
     cfg: fields({
-      stem: v.optional(oneOf(["imagenet", "cifar"])),
-      inputSize: v.optional(count),
+      stem: v.optional(oneOf(["imagenet", "deep", "cifar"])),
+      ...imageSchema,
       widths: v.optional(list(count, { min: 1 })),
+      stemFilters: v.optional(count),
+      groups: v.optional(count),
+      widthPerGroup: v.optional(count),
       block: v.optional(oneOf(["basic", "bottleneck", "preActivation", "preActivationBottleneck"])),
       naming: v.optional(oneOf(["tutorial", "torchvision"])),
-      shortcut: v.optional(oneOf(["projection", "padding"])),
+      shortcut: v.optional(oneOf(["projection", "padding", "average"])),
       bias: v.optional(truth),
       dropout: v.optional(number({ min: 0, below: 1 })),
+      stochasticDepth: v.optional(number({ min: 0, below: 1 })),
     }),
   }),
   fields({
     kind: v.literal("fast"),
     cfg: fields({
-      inputSize: v.optional(count),
+      ...imageSchema,
       stemFilters: v.optional(count),
       widths: v.optional(list(count, { min: 1 })),
       celuAlpha: v.optional(number({ above: 0 })),
@@ -144,25 +160,26 @@ export function checkTraining(training: Training): void {
 
 /**
  * The network of a recipe for a data set's classes and images.
- * @param data `numClasses`: 10 unless given. `inputSize`: height and width of the images, where the network leaves them
- *   open; its family's own unless given. `action`: the beginning of a message, `Cannot build the network` unless given.
+ * @param data `numClasses`: 10 unless given. `inputSize` and `channels` of the images, where the network leaves them open;
+ *   its family's own unless given. `action`: the beginning of a message, `Cannot build the network` unless given.
  * @throws {UsageError} If its settings contradict each other, or the images are too small for it.
  */
 export function buildModel(
   network: Network,
-  { numClasses = 10, inputSize, action = "Cannot build the network" }: {
+  { numClasses = 10, inputSize, channels, action = "Cannot build the network" }: {
     numClasses?: number;
-    inputSize?: number;
+    inputSize?: ResnetCfg["inputSize"];
+    channels?: number;
     action?: string;
   } = {},
 ): Model {
-  const size = inputSize === undefined ? {} : { inputSize };
+  const images = { inputSize, channels };
   try {
     switch (network.kind) {
       case "resnet":
-        return resnet(network.depths, { ...size, ...network.cfg, numClasses });
+        return resnet(network.depths, { ...images, ...network.cfg, numClasses });
       case "fast":
-        return fastResnet({ ...size, ...network.cfg, numClasses });
+        return fastResnet({ ...images, ...network.cfg, numClasses });
     }
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
@@ -175,6 +192,6 @@ export function modelFor(
   network: Network,
   dataset: Pick<Dataset, "imageShape" | "transforms" | "classes">,
 ): Model {
-  const [inputSize] = outputShape(dataset);
-  return buildModel(network, { numClasses: dataset.classes.length, inputSize });
+  const [height, width, channels] = outputShape(dataset);
+  return buildModel(network, { numClasses: dataset.classes.length, inputSize: [height, width], channels });
 }

@@ -17,7 +17,10 @@ import bottleneck from "../data/network_bottleneck.json" with { type: "json" };
 import cifar from "../data/network_cifar.json" with { type: "json" };
 import fast from "../data/network_fast.json" with { type: "json" };
 import preActivation from "../data/network_preactivation.json" with { type: "json" };
+import resnetD from "../data/network_resnet_d.json" with { type: "json" };
+import resnext from "../data/network_resnext.json" with { type: "json" };
 import squeeze from "../data/network_squeeze.json" with { type: "json" };
+import wide from "../data/network_wide.json" with { type: "json" };
 import { canLoadTensorFlow } from "../needs.ts";
 import {
   assertClose,
@@ -74,6 +77,42 @@ const networks: Record<string, { model: Model; network: Network }> = {
   "a network with torchvision's squeeze and excitation": {
     model: resnet([1, 1], { ...SMALL, widths: [4, 6], block: squeezedBlock(3) }),
     network: squeeze,
+  },
+  "a ResNeXt of torchvision's blocks": {
+    model: resnet([1, 1], {
+      block: "bottleneck",
+      groups: 2,
+      widthPerGroup: 32,
+      naming: "torchvision",
+      widths: [8, 12],
+      inputSize: 20,
+      numClasses: 5,
+    }),
+    network: resnext,
+  },
+  "a ResNet-D for grey images that are not square": {
+    model: resnet([1, 1], {
+      stem: "deep",
+      shortcut: "average",
+      naming: "torchvision",
+      widths: [6, 8],
+      inputSize: [24, 16],
+      channels: 1,
+      numClasses: 4,
+    }),
+    network: resnetD,
+  },
+  "a wide ResNet for CIFAR": {
+    model: resnet([1, 1, 1], {
+      stem: "cifar",
+      block: "preActivation",
+      shortcut: "projection",
+      stemFilters: 2,
+      widths: [4, 8, 16],
+      inputSize: 8,
+      numClasses: 4,
+    }),
+    network: wide,
   },
   "the fast recipe's kind of network": {
     model: fastResnet({ stemFilters: 5, widths: [4, 6, 7], inputSize: 20, numClasses: 3, headScale: 0.125 }),

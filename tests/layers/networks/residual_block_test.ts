@@ -62,13 +62,28 @@ Deno.test("residualBlock: settings of the layers", () => {
     name: "block",
   });
   const settings = Object.fromEntries(nodes.map(({ name, cfg }) => [name, cfg]));
-  assertEquals(settings["b.conv1.0"], { filters: 6, kernelSize: 3, stride: 2, padding: 1, bias: false });
-  assertEquals(settings["b.conv2.0"], { filters: 6, kernelSize: 3, stride: 1, padding: 1, bias: false });
+  assertEquals(settings["b.conv1.0"], {
+    filters: 6,
+    kernelSize: 3,
+    stride: 2,
+    padding: 1,
+    groups: 1,
+    bias: false,
+  });
+  assertEquals(settings["b.conv2.0"], {
+    filters: 6,
+    kernelSize: 3,
+    stride: 1,
+    padding: 1,
+    groups: 1,
+    bias: false,
+  });
   assertEquals(settings["b.downsample.0"], {
     filters: 6,
     kernelSize: 1,
     stride: 2,
     padding: 0,
+    groups: 1,
     bias: false,
   });
   assertEquals(settings["b.relu"], { block: "ResidualBlock" });
@@ -114,9 +129,30 @@ Deno.test("bottleneckBlock: kernels of 1, 3 and 1, the stride in the middle", ()
     name: "block",
   });
   const settings = Object.fromEntries(nodes.map(({ name, cfg }) => [name, cfg]));
-  assertEquals(settings["b.conv1.0"], { filters: 3, kernelSize: 1, stride: 1, padding: 0, bias: false });
-  assertEquals(settings["b.conv2.0"], { filters: 3, kernelSize: 3, stride: 2, padding: 1, bias: false });
-  assertEquals(settings["b.conv3.0"], { filters: 12, kernelSize: 1, stride: 1, padding: 0, bias: false });
+  assertEquals(settings["b.conv1.0"], {
+    filters: 3,
+    kernelSize: 1,
+    stride: 1,
+    padding: 0,
+    groups: 1,
+    bias: false,
+  });
+  assertEquals(settings["b.conv2.0"], {
+    filters: 3,
+    kernelSize: 3,
+    stride: 2,
+    padding: 1,
+    groups: 1,
+    bias: false,
+  });
+  assertEquals(settings["b.conv3.0"], {
+    filters: 12,
+    kernelSize: 1,
+    stride: 1,
+    padding: 0,
+    groups: 1,
+    bias: false,
+  });
   assertEquals(settings["b.downsample.0"], { ...settings["b.conv3.0"], stride: 2 });
   assertEquals(nodes.at(-1)!.shape, [4, 4, 12]);
 });

@@ -58,7 +58,7 @@ Deno.test("conv: the node is plain data with every default resolved", () => {
   assertEquals(conv(x, { name: "conv1.0", filters: 4, kernelSize: 3 }), {
     op: "conv",
     inputs: [x],
-    cfg: { filters: 4, kernelSize: 3, stride: 1, padding: 0, bias: true },
+    cfg: { filters: 4, kernelSize: 3, stride: 1, padding: 0, groups: 1, bias: true },
     name: "conv1.0",
     shape: [6, 6, 4],
   });

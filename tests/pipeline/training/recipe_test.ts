@@ -110,8 +110,9 @@ Deno.test("recipeSchema: name, description and the names of the parts", () => {
 });
 
 Deno.test("recipeSchema: the network", () => {
-  const settings = "inputSize, stemFilters, widths, celuAlpha, headScale";
+  const settings = "inputSize, channels, stemFilters, widths, celuAlpha, headScale";
   const whole = "expected a whole number of at least 1";
+  const sizes = `${whole}, or the two of [height, width]`;
   assertRefused(fast, [
     ["network", GONE, "is missing"],
     ["network", "fast", 'is "fast": expected an object with a kind'],
@@ -127,6 +128,8 @@ Deno.test("recipeSchema: the network", () => {
     ["network.cfg.width", [64], `is not a field: did you mean "widths"? there are ${settings}`],
     ["network.cfg.numClasses", 10, `is not a field: there are ${settings}`],
     ["network.cfg.inputSize", 31.5, `is 31.5: ${whole}`],
+    ["network.cfg.inputSize", "32", `is "32": ${sizes}`],
+    ["network.cfg.inputSize", [32, 32, 3], `is a list of 3: ${sizes}`],
     ["network.cfg.stemFilters", "24", `is "24": ${whole}`],
     ["network.cfg.widths", 64, "is 64: expected a list of at least 1"],
     ["network.cfg.widths", [], "is an empty list: expected a list of at least 1"],
@@ -134,7 +137,9 @@ Deno.test("recipeSchema: the network", () => {
     ["network.cfg.celuAlpha", 0, "is 0: expected a number above 0"],
     ["network.cfg.headScale", -0.1, "is -0.1: expected a number above 0"],
   ]);
-  const others = "stem, inputSize, widths, block, naming, shortcut, bias, dropout";
+  const others =
+    "stem, inputSize, channels, widths, stemFilters, groups, widthPerGroup, block, naming, shortcut, bias, " +
+    "dropout, stochasticDepth";
   const blocks = "expected one of basic, bottleneck, preActivation, preActivationBottleneck";
   const share = "expected a number of at least 0 and below 1";
   assertRefused(resnet20, [
@@ -142,14 +147,18 @@ Deno.test("recipeSchema: the network", () => {
     ["network.depths", 3, "is 3: expected a list of at least 1"],
     ["network.depths", [], "is an empty list: expected a list of at least 1"],
     ["network.depths.2", 0, `is 0: ${whole}`],
-    ["network.cfg.stemFilters", 24, `is not a field: there are ${others}`],
-    ["network.cfg.stem", "cifar10", 'is "cifar10": did you mean "cifar"? expected one of imagenet, cifar'],
+    ["network.cfg.celuAlpha", 24, `is not a field: there are ${others}`],
+    [
+      "network.cfg.stem",
+      "cifar10",
+      'is "cifar10": did you mean "cifar"? expected one of imagenet, deep, cifar',
+    ],
     ["network.cfg.inputSize", 0, `is 0: ${whole}`],
     ["network.cfg.widths.0", 16.5, `is 16.5: ${whole}`],
     ["network.cfg.block", "botleneck", `is "botleneck": did you mean "bottleneck"? ${blocks}`],
     ["network.cfg.block", () => 1, `is a function: ${blocks}`],
     ["network.cfg.naming", "pytorch", 'is "pytorch": expected one of tutorial, torchvision'],
-    ["network.cfg.shortcut", false, "is false: expected one of projection, padding"],
+    ["network.cfg.shortcut", false, "is false: expected one of projection, padding, average"],
     ["network.cfg.bias", 1, "is 1: expected true or false"],
     ["network.cfg.dropout", 1, `is 1: ${share}`],
     ["network.cfg.dropout", -0.5, `is -0.5: ${share}`],
@@ -158,7 +167,7 @@ Deno.test("recipeSchema: the network", () => {
   const mixed = { ...fast, network: { ...fast.network, kind: "resnet", depths: [1] } };
   assertEquals(
     problemOf(mixed),
-    `network.cfg.stemFilters is not a field: there are ${others}`,
+    `network.cfg.headScale is not a field: there are ${others}`,
   );
 });
 
