@@ -29,4 +29,5 @@ export { foldBatchNorm } from "./readers/fold.ts";
 export { initArrays } from "./readers/init.ts";
 export { type Parameter, parameterCount, parameterRoles, parameters } from "./readers/parameters.ts";
 export { summary } from "./readers/summary.ts";
+export { trunk } from "./readers/trunk.ts";
 export { init, type Tensors, toArrays, toTensors, type Variables } from "./readers/variables.ts";

@@ -73,6 +73,8 @@ export interface EpochReport {
 export interface TrainOptions {
   /** Seed of weights, order and augmentation, in [0, 2^31); 0 unless given. */
   readonly seed?: number;
+  /** Weights to start from; drawn from the seed unless given. They are given away: they are disposed. */
+  readonly variables?: Variables;
   /** Where to go on; a new state unless given. It is given away: its tensors are disposed. */
   readonly state?: TrainState;
   /** How the validation images are measured; with running statistics, 500 images a step, unless given. */
@@ -104,7 +106,7 @@ export function stepsPerEpoch(images: number, batchSize: number): number {
  * @throws {UsageError} If a setting cannot be meant, or the model does not fit the data.
  * @throws {UserError} If the loss, or anything else that a step computes, is not finite, or memory runs out. What was
  *   saved at the last epoch stands.
- *   However it throws, no tensor is left, `options.state` included.
+ *   However it throws, no tensor is left, those of `options` included.
  * @example
  * ```ts
  * import { resnet } from "../../layers/mod.ts";
@@ -129,15 +131,23 @@ export async function train(
 ): Promise<TrainState> {
   const { seed = 0, testing = RUNNING, signal, onStep, onEpoch } = options;
   const { epochs, batchSize, schedule, lookahead } = settings;
+  const { variables } = options;
   let state = options.state;
   const unread: Unread[] = [];
   const compiled: { dispose(): void }[] = [];
   try {
     checkSeed(seed);
+    if (state !== undefined && variables !== undefined) {
+      throw new UsageError("Cannot train from weights and from a state, which has its own: give one of them");
+    }
     checkRun(model, data, settings, testing);
     const precision = choosePrecision(settings.precision);
-    if (state !== undefined) checkState(model, settings, state);
-    else state = startState(model, initialVariables(model, data.train, settings, seed), settings);
+    if (state !== undefined) {
+      checkState(model, settings, state, "Cannot go on from the given state");
+    } else {
+      state = startState(model, variables ?? initialVariables(model, data.train, settings, seed), settings);
+      if (variables !== undefined) checkState(model, settings, state, "Cannot start from the given weights");
+    }
 
     const images = data.train.indices.length;
     const perEpoch = stepsPerEpoch(images, batchSize);
@@ -200,6 +210,7 @@ export async function train(
     return state;
   } catch (error) {
     if (state !== undefined) disposeState(state);
+    tree.dispose(variables); // a state may have had them
     tf.dispose(unread.map(({ losses }) => losses));
     throw explainOutOfMemory(error, "Cannot train", batchSize, "--batch");
   } finally {
@@ -239,12 +250,17 @@ function checkSeed(seed: number): void {
   throw new UsageError(`Cannot train: seed is ${seed}: expected a whole number from 0 to ${2 ** 31 - 1}`);
 }
 
-/** Whether a given state is one of these settings. */
-function checkState(model: Model, settings: Training, { variables, optState, slow }: TrainState): void {
+/** Whether a state of which something was given is one of these settings. */
+function checkState(
+  model: Model,
+  settings: Training,
+  { variables, optState, slow }: TrainState,
+  action: string,
+): void {
   const found = tree.entries({ variables, optState, slow });
   const shapes = new Map(found.map(([path, { shape }]) => [pathName(path), shape]));
   const problem = stateProblem(model, settings, shapes) ?? notFiniteProblem({ variables, optState, slow });
-  if (problem !== undefined) throw new UsageError(`Cannot go on from the given state: ${problem}`);
+  if (problem !== undefined) throw new UsageError(`${action}: ${problem}`);
 }
 
 /** Moves the slow variables and starts again from there. The old ones are disposed. */

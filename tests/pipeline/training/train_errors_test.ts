@@ -233,6 +233,40 @@ leakTest("train: a state of other settings is refused, and disposed of", async (
   );
 });
 
+leakTest("train: weights of another network, and with a state, are refused, and disposed of", async () => {
+  const cases: [Model, settings: Partial<Training>, problem: string][] = [
+    [
+      resnet([1, 1, 1], { stem: "cifar", inputSize: 8, widths: [4, 6, 9], numClasses: 4 }),
+      {},
+      'Cannot start from the given weights: "variables/params/layer2.0.conv1.0.weight" has shape [3,3,6,9], the ' +
+      "settings need [3,3,6,8]",
+    ],
+    [
+      smallModel,
+      { frozen: ["conv9"] },
+      'Cannot freeze "conv9": ResNet-8 has no such parameters; did you mean "conv1"? ',
+    ],
+    [smallModel, { epochs: 0 }, "Cannot train: epochs is 0: "],
+  ];
+  for (const [of, changes, problem] of cases) {
+    const variables = init(of, 1);
+    const settings = { ...smallTraining, ...changes };
+    await assertRejects(
+      () => train(smallModel, smallRunData(), settings, { variables }),
+      UsageError,
+      problem,
+    );
+    assert(tree.tensors(variables).every((tensor) => tensor.isDisposed));
+  }
+  const variables = init(smallModel, 1);
+  const state = startState(smallModel, init(smallModel, 2), smallTraining);
+  await assertRejects(
+    () => train(smallModel, smallRunData(), smallTraining, { variables, state }),
+    UsageError,
+    "Cannot train from weights and from a state, which has its own: give one of them",
+  );
+});
+
 leakTest(
   "train: a first layer that cannot whiten, and images that are not normalised, are refused",
   async () => {

@@ -205,6 +205,20 @@ leakTest("train: every image counts, in the last, smaller batch too", async () =
   disposeState(state);
 });
 
+leakTest("train: from given weights it goes as from a state that has them", async () => {
+  const variables = init(smallModel, 11);
+  const state = startState(smallModel, init(smallModel, 11), smallTraining);
+  const [weights, whole] = [{ seed: 3, variables }, { seed: 3, state }];
+  const ends = [
+    await train(smallModel, smallRunData(), smallTraining, weights),
+    await train(smallModel, smallRunData(), smallTraining, whole),
+    await train(smallModel, smallRunData(), smallTraining, { seed: 3 }),
+  ];
+  assertEquals(bits(ends[0]), bits(ends[1]));
+  assertNotEquals(bits(ends[0]), bits(ends[2]));
+  ends.forEach(disposeState);
+});
+
 leakTest("train: the same seed gives the same run, another seed another", async () => {
   const stopped = { stopAfter: 2 };
   const [a, b, c] = [
