@@ -20,6 +20,11 @@ export interface Model {
   readonly nodes: readonly Node[];
   /** How `init` draws the weights unless told otherwise. */
   readonly initScheme: InitScheme;
+  /**
+   * What makes it again, as plain data: a recipe's `network`. Absent where data alone does not, such as with a block of
+   * one's own.
+   */
+  readonly network?: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -10,7 +10,7 @@ Deno.test("mod.ts exports the names that scripts may rely on", () => {
     "pipe loadCifar resize normalize split augment residualBlock resnet init apply summary train evaluate " +
     "saveCheckpoint loadCheckpoint recipes jit tf tree prepare limit createDataset buildModel findRecipe loadRecipe " +
     "runSession readMetrics readRunInfo loadWeights saveWeights startState disposeState trainStep optimize " +
-    "UsageError UserError";
+    "saveModel loadModel predict predictor trunk loadStart UsageError UserError";
   assertEquals(names.split(" ").filter((name) => !(name in library)), []);
 });
 

@@ -73,7 +73,9 @@ export function fastResnet(cfg: FastResnetCfg = {}): Model {
   x = flatten(x, { name: "flatten" });
   x = linear(x, { name: "fc", features: numClasses, bias: false });
   x = scale(x, { name: "scale", factor: headScale });
-  return defineModel(x, { name: `FastResNet-${2 * widths.length + 2}`, initScheme: "dirac" });
+  const model = defineModel(x, { name: `FastResNet-${2 * widths.length + 2}`, initScheme: "dirac" });
+  const { numClasses: _, ...data } = cfg;
+  return { ...model, network: { kind: "fast", cfg: data } };
 }
 
 /** `[h, w, c]` to `[floor(h / 2), floor(w / 2), filters]`. */

@@ -171,7 +171,11 @@ export function resnet(depths: readonly number[], cfg: ResnetCfg = {}): Model {
   // Layers with weights, as the paper counts them: those of the blocks, the stem, the last one, and no projections.
   const name = nameOf(convolutions + 2, stemFilters, widths[0], cfg);
   const model = defineModel(x, { name, initScheme: family.initScheme });
-  return naming === "torchvision" ? withTorchvisionNames(model) : model;
+  const named = naming === "torchvision" ? withTorchvisionNames(model) : model;
+  const { numClasses: _, ...data } = cfg;
+  return typeof cfg.block === "function"
+    ? named
+    : { ...named, network: { kind: "resnet", depths, cfg: data } };
 }
 
 /** The first layers, from the images to the first block. */

@@ -59,6 +59,9 @@ export interface Dataset {
   readonly transforms: readonly Transform[];
 }
 
+/** What images are, without any: all that a network has to be told of those that it was trained on. */
+export type ImageSpec = Pick<Dataset, "imageShape" | "transforms" | "classes">;
+
 /** The parts of a data set that a training run uses. */
 export interface Data {
   /** To train on. */
@@ -70,9 +73,10 @@ export interface Data {
 }
 
 /**
- * A data set of everything in the given arrays, in order, with no transforms.
+ * A data set of everything in the given arrays, in order.
  *
- * @param store Pixels `[N, H, W, C]` 0 to 255, labels `[N]`, the shape of one image and the names of the classes.
+ * @param store Pixels `[N, H, W, C]` 0 to 255, labels `[N]`, the shape of one image and the names of the classes;
+ *   `transforms`: none unless given, such as those of a trained network.
  * @throws {TypeError} If the sizes of pixels, labels and shape do not agree.
  * @throws {RangeError} If a label is no class number: not whole, below 0, or without a class name.
  * @example
@@ -88,9 +92,12 @@ export interface Data {
  * ```
  */
 export function createDataset(
-  store: Pick<Dataset, "images" | "imageShape" | "classes"> & { readonly labels: ArrayLike<number> },
+  store: Pick<Dataset, "images" | "imageShape" | "classes"> & {
+    readonly labels: ArrayLike<number>;
+    readonly transforms?: Dataset["transforms"];
+  },
 ): Dataset {
-  const { images, labels, imageShape, classes } = store;
+  const { images, labels, imageShape, classes, transforms = [] } = store;
   const [height, width, channels] = imageShape;
   if (images.length !== labels.length * height * width * channels) {
     throw new TypeError(
@@ -109,7 +116,7 @@ export function createDataset(
   }
   const indices = Uint32Array.from({ length: labels.length }, (_, index) => index);
   const stored = labels instanceof Uint32Array ? labels : Uint32Array.from(labels);
-  return { images, labels: stored, imageShape, classes, indices, transforms: [] };
+  return { images, labels: stored, imageShape, classes, indices, transforms };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Whether a network and a data set go together, found out before the first step. */
 import type { Model } from "../../layers/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
-import { type Dataset, outputShape } from "./dataset.ts";
+import { type Dataset, type ImageSpec, outputShape } from "./dataset.ts";
 
 /** What is to be done with the images. */
 export interface Use {
@@ -26,28 +26,41 @@ export function checkFit(model: Model, dataset: Dataset, use: Use): void {
   if (problem !== undefined) throw new UsageError(`${use.action} ${model.name}: ${problem}`);
 }
 
-function problemOf(
-  { input, output, nodes }: Model,
-  dataset: Dataset,
-  { part, batchSize, statistics }: Required<Use>,
+/**
+ * Why a network cannot take images, so many a step, as a phrase with what to do; nothing if it can.
+ * @param images What they are, and how many.
+ */
+export function imagesProblem(
+  { input, output }: Model,
+  images: ImageSpec & { readonly count: number },
+  { part, batchSize }: Required<Pick<Use, "part" | "batchSize">>,
 ): string | undefined {
-  const { labels, indices, classes } = dataset;
-  const images = indices.length;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     return `the batch size is ${batchSize}; give a whole number of at least 1`;
   }
-  if (images === 0) return `there are no ${part}; give some, or leave that part out`;
-  const shape = outputShape(dataset);
+  if (images.count === 0) return `there are no ${part}; give some, or leave that part out`;
+  const shape = outputShape(images);
   if (`${shape}` !== `${input.shape}`) {
     return `the ${part} are [${shape}] after their transforms, the network takes [${input.shape}]; ` +
       "resize them, or build it with that inputSize";
   }
   if (output.shape.length !== 1) return `it ends in [${output.shape}], not in one number a class`;
   const [numClasses] = output.shape;
-  if (classes.length > numClasses) {
-    return `the ${part} are of ${classes.length} classes, the network tells ${numClasses} apart; ` +
-      `build it with numClasses: ${classes.length}`;
-  }
+  const { length } = images.classes;
+  if (length <= numClasses) return undefined;
+  return `the ${part} are of ${length} classes, the network tells ${numClasses} apart; build it with numClasses: ${length}`;
+}
+
+function problemOf(
+  model: Model,
+  dataset: Dataset,
+  { part, batchSize, statistics }: Required<Use>,
+): string | undefined {
+  const { labels, indices } = dataset;
+  const images = indices.length;
+  const problem = imagesProblem(model, { ...dataset, count: images }, { part, batchSize });
+  if (problem !== undefined) return problem;
+  const [numClasses] = model.output.shape;
   for (const index of indices) {
     if (index >= labels.length) return `of ${labels.length} ${part} in memory, number ${index} is asked for`;
     if (!(labels[index] < numClasses)) {
@@ -56,7 +69,7 @@ function problemOf(
   }
   if (statistics === "running") return undefined;
   const last = images % batchSize || batchSize;
-  const norm = nodes.find(({ op, shape: [height, width] }) =>
+  const norm = model.nodes.find(({ op, shape: [height, width] }) =>
     op === "batchNorm" && last * height * width! === 1
   );
   return norm &&

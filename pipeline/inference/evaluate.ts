@@ -17,9 +17,8 @@ import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
 import { type Batch, batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
-import { applyTransforms } from "../transforms/apply.ts";
 import { type BatchTensors, batchTensors, unpackImages } from "../transforms/batch_tensors.ts";
-import { look, VIEWS } from "./views.ts";
+import { lookAt } from "./views.ts";
 
 /** What an evaluation found. */
 export interface Evaluation {
@@ -134,7 +133,7 @@ export function evaluator(
   const images = dataset.indices.length;
   const isFolded = statistics === "running";
   const walk = onDevice ?? gpuHolds(dataset.images.length) ? walkOnDevice : walkFromHost;
-  const { run, dispose } = walk(lookAt(model, dataset, statistics, tta), dataset, {
+  const { run, dispose } = walk(compare(model, dataset, statistics, tta), dataset, {
     // With running statistics images do not know of each other: the last batch is filled up, not compiled anew.
     batchSize: isFolded ? Math.min(batchSize, images) : batchSize,
     fills: isFolded,
@@ -162,22 +161,19 @@ export function evaluator(
 }
 
 /** What is done to a batch: transforms, network, and the comparison with the labels. */
-function lookAt(
+function compare(
   model: Model,
   { transforms }: Dataset,
   statistics: Testing["statistics"],
   tta: boolean,
 ): Look {
   return (variables, { images, labels, counts }) => {
-    const x = applyTransforms(transforms, images, { train: false });
     const folded = statistics === "running" ? foldBatchNorm(model, variables) : undefined;
     const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
       folded !== undefined
         ? apply(folded.model, folded.variables, x, { train: false })[0]
         : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
-    const logits = tta
-      ? tf.addN<tf.Tensor2D>(VIEWS.map(({ weight, ...view }) => tf.mul(logitsOf(look(x, view)), weight)))
-      : logitsOf(x);
+    const logits = lookAt(images, transforms, logitsOf, tta);
     const hits = tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32");
     return {
       correct: tf.sum(tf.mul(hits, counts)),

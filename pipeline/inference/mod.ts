@@ -11,3 +11,12 @@ export {
   type EvaluatorOptions,
   type Testing,
 } from "./evaluate.ts";
+export {
+  type Images,
+  predict,
+  type Prediction,
+  type Predictor,
+  predictor,
+  type PredictorOptions,
+  type TrainedModel,
+} from "./predict.ts";

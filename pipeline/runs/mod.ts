@@ -2,15 +2,7 @@
  * What a run keeps: its folder, checkpoints and weights.
  * @module
  */
-export {
-  type CheckpointNotes,
-  loadCheckpoint,
-  loadStart,
-  loadWeights,
-  saveCheckpoint,
-  saveWeights,
-  type Start,
-} from "./checkpoint.ts";
+export { type CheckpointNotes, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 export {
   type EpochMetrics,
   latestRun,
@@ -20,6 +12,7 @@ export {
   type RunInfo,
   type RunSettings,
 } from "./folder.ts";
+export { loadModel, type LoadModelOptions, saveModel } from "./model_file.ts";
 export { type Asked, checkResumed } from "./resume.ts";
 export {
   runSession,
@@ -29,3 +22,4 @@ export {
   type SessionStart,
 } from "./session.ts";
 export { versions } from "./versions.ts";
+export { loadStart, loadWeights, saveWeights, type Start } from "./weights.ts";

@@ -4,9 +4,11 @@ import type { Model } from "../../layers/mod.ts";
 import { UserError } from "../../runtime/system/errors.ts";
 import { systemError } from "../../runtime/system/file_errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
+import type { ImageSpec } from "../data/dataset.ts";
 import type { TrainState } from "../training/state.ts";
-import { type CheckpointNotes, saveCheckpoint, saveWeights } from "./checkpoint.ts";
+import { type CheckpointNotes, saveCheckpoint } from "./checkpoint.ts";
 import { type EpochMetrics, RUN_FILES, writeMetrics } from "./folder.ts";
+import { saveModel } from "./model_file.ts";
 
 /** What saves a run, and knows what of it is saved. */
 export interface Saver {
@@ -25,10 +27,17 @@ export interface Saver {
 }
 
 /**
+ * @param images What is trained on.
  * @param stepsPerEpoch Of the run.
  * @param saved The step of the checkpoint that is there, if there is one.
  */
-export function runSaver(dir: string, model: Model, stepsPerEpoch: number, saved?: number): Saver {
+export function runSaver(
+  dir: string,
+  model: Model,
+  images: ImageSpec,
+  stepsPerEpoch: number,
+  saved?: number,
+): Saver {
   const place = (step: number): string =>
     step > 0 && step % stepsPerEpoch === 0 ? `epoch ${step / stepsPerEpoch}` : `step ${step}`;
   /** The step of the checkpoint, which comes before the weights. */
@@ -41,7 +50,9 @@ export function runSaver(dir: string, model: Model, stepsPerEpoch: number, saved
         // The checkpoint before the weights: weights without one are then never the work of a process that was killed.
         await saveCheckpoint(join(dir, RUN_FILES.checkpoint), state, notes);
         resumable = state.step;
-        await saveWeights(join(dir, RUN_FILES.weights), model, state.variables, state.step);
+        await saveModel(join(dir, RUN_FILES.weights), model, state.variables, images, {
+          batchesTracked: state.step,
+        });
       });
       if (said === undefined) saved = state.step;
       else {

@@ -24,7 +24,7 @@ import {
 } from "../training/state.ts";
 import { type TestResults, testResults } from "../training/test_results.ts";
 import { checkRun, type EpochReport, stepsPerEpoch, train } from "../training/train.ts";
-import { loadCheckpoint, loadStart } from "./checkpoint.ts";
+import { loadCheckpoint } from "./checkpoint.ts";
 import {
   checkVacant,
   createRun,
@@ -45,6 +45,7 @@ import { type OwnedFolder, ownFolder } from "./owner.ts";
 import { checkResumed } from "./resume.ts";
 import { refusal, runSaver } from "./saving.ts";
 import { codeVersion, versions } from "./versions.ts";
+import { loadStart } from "./weights.ts";
 
 /** A run before the first step of a session. */
 export interface SessionStart {
@@ -244,7 +245,7 @@ export async function runSession(
     const before = restored?.notes.seconds ?? 0;
     const began = performance.now();
     const seconds = (): number => before + (performance.now() - began) / 1000;
-    const saver = runSaver(dir, model, perEpoch, restored?.state.step);
+    const saver = runSaver(dir, model, prepared.train, perEpoch, restored?.state.step);
     let unsaved: string | undefined;
     const save = async (state: TrainState): Promise<void> => {
       unsaved = await saver.save(state, metrics, { seconds: seconds() });

@@ -96,7 +96,8 @@ const imageSchema = {
   channels: v.optional(count),
 };
 
-const networkSchema: Schema<Network> = kinds([
+/** What a network looks like in a file. */
+export const networkSchema: Schema<Network> = kinds([
   fields({
     kind: v.literal("resnet"),
     depths: list(count, { min: 1 }),

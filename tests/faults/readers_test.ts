@@ -15,7 +15,9 @@ import { CIFAR10_FILES } from "../../pipeline/data/cifar/files.ts";
 import { readNpmPackage } from "../../pipeline/data/cifar/npm.ts";
 import { decodePng } from "../../pipeline/data/cifar/png.ts";
 import { decodeRecords, RECORD_BYTES } from "../../pipeline/data/cifar/records.ts";
+import { encodeSafetensors, initArrays, resnet, toPyTorch } from "../../layers/mod.ts";
 import { readMetrics, readRunInfo, RUN_FILES } from "../../pipeline/runs/folder.ts";
+import { loadModel } from "../../pipeline/runs/model_file.ts";
 import { loadRecipe, recipes } from "../../pipeline/training/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { inFolder } from "../in_folder.ts";
@@ -185,6 +187,26 @@ readerTest(
     await loadRecipe(join(dir, "a.json"));
   },
 );
+
+const small = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [2, 4], numClasses: 2 });
+/** Of which one is missing, so that no file is whole and no tensor is made. */
+const { "fc.bias": _, ...weights } = toPyTorch(small, initArrays(small, 1));
+const about = {
+  version: 1,
+  network: small.network,
+  imageShape: [16, 12, 3],
+  transforms: [
+    { kind: "resize", size: 8, quantize: true },
+    { kind: "normalize", mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+  ],
+  classes: ["cat", "dog"],
+};
+
+readerTest("what a weights file says of itself", () => changedJson(about), async (json, dir) => {
+  const metadata = { "resnet-deno": new TextDecoder().decode(json) };
+  await Deno.writeFile(join(dir, "a.safetensors"), encodeSafetensors(weights, metadata));
+  await loadModel(join(dir, "a.safetensors"));
+});
 
 const content = Uint8Array.from({ length: 5000 }, (_, i) => (i * i * 31 + i) >> 3);
 const tar = new Uint8Array(

@@ -2,16 +2,15 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import {
-  buildModel,
   disposeState,
   type EpochReport,
   loadRecipe,
-  outputShape,
+  modelFor,
   prepare,
   type Recipe,
   recipes,
   runSession,
-  saveWeights,
+  saveModel,
   train,
 } from "../../mod.ts";
 import { settingsOf } from "../../scripts/cli/settings.ts";
@@ -48,8 +47,7 @@ for (const [name, recipe] of Object.entries(recipes)) {
 
       const own = await loadRecipe(file);
       const data = prepare(images, own);
-      const [inputSize] = outputShape(data.train);
-      const model = buildModel(own.network, { numClasses: data.train.classes.length, inputSize });
+      const model = modelFor(own.network, data.train);
       const settings = { ...own.training, epochs: 1, batchSize: 2 };
       const byLibrary: EpochReport[] = [];
       const state = await train(model, data, settings, {
@@ -57,7 +55,9 @@ for (const [name, recipe] of Object.entries(recipes)) {
         testing: own.testing,
         onEpoch: (report) => void byLibrary.push(report),
       });
-      await saveWeights(join(dir, "by_library"), model, state.variables, state.step);
+      await saveModel(join(dir, "by_library"), model, state.variables, data.train, {
+        batchesTracked: state.step,
+      });
       disposeState(state);
 
       assertEquals(state.step, recipe.validation === undefined ? 13 : 12);

@@ -16,6 +16,11 @@ Deno.test("createDataset has all images in order and no transforms", () => {
   assertEquals(dataset.imageShape, [3, 5, 3]);
 });
 
+Deno.test("createDataset has the transforms that it is given", () => {
+  const transforms = [{ kind: "resize", size: 2, quantize: true }] as const;
+  assertEquals(outputShape(createDataset({ ...store, transforms })), [2, 2, 3]);
+});
+
 Deno.test("createDataset refuses pixels that do not fit the labels", () => {
   assertThrows(
     () => createDataset({ ...store, labels: Uint8Array.of(0, 1, 1) }),

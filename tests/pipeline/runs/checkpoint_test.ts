@@ -11,13 +11,8 @@ import {
   type Tensors,
   toPyTorch,
 } from "../../../layers/mod.ts";
-import {
-  loadCheckpoint,
-  loadStart,
-  loadWeights,
-  saveCheckpoint,
-  saveWeights,
-} from "../../../pipeline/runs/checkpoint.ts";
+import { loadCheckpoint, saveCheckpoint } from "../../../pipeline/runs/checkpoint.ts";
+import { loadStart, loadWeights, saveWeights } from "../../../pipeline/runs/weights.ts";
 import type { Optimizer } from "../../../pipeline/training/optimizer.ts";
 import type { Training } from "../../../pipeline/training/recipe.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";

@@ -6,7 +6,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { decodeSafetensors } from "../../../layers/formats/safetensors.ts";
 import { apply, resnet } from "../../../layers/mod.ts";
-import { loadWeights, saveWeights } from "../../../pipeline/runs/checkpoint.ts";
+import { loadWeights, saveWeights } from "../../../pipeline/runs/weights.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import { disposeState, startState } from "../../../pipeline/training/state.ts";
 import { trainStep } from "../../../pipeline/training/step.ts";
