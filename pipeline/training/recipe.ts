@@ -85,6 +85,9 @@ export interface Recipe {
 
 const count = number({ whole: true, min: 1 });
 
+/** Blocks of a stage: what a file asks for is built, and the deepest that was ever published has 333 (ResNet-1001). */
+const MAX_DEPTH = 1000;
+
 /** What both networks may be told of the images. */
 const imageSchema = {
   inputSize: v.optional(
@@ -100,7 +103,7 @@ const imageSchema = {
 export const networkSchema: Schema<Network> = kinds([
   fields({
     kind: v.literal("resnet"),
-    depths: list(count, { min: 1 }),
+    depths: list(number({ whole: true, min: 1, max: MAX_DEPTH }), { min: 1 }),
     cfg: fields({
       stem: v.optional(oneOf(["imagenet", "deep", "cifar"])),
       ...imageSchema,

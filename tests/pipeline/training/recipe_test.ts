@@ -146,7 +146,8 @@ Deno.test("recipeSchema: the network", () => {
     ["network.depths", GONE, "is missing"],
     ["network.depths", 3, "is 3: expected a list of at least 1"],
     ["network.depths", [], "is an empty list: expected a list of at least 1"],
-    ["network.depths.2", 0, `is 0: ${whole}`],
+    ["network.depths.2", 0, "is 0: expected a whole number from 1 to 1000"],
+    ["network.depths.2", 1e9, "is 1000000000: expected a whole number from 1 to 1000"],
     ["network.cfg.celuAlpha", 24, `is not a field: there are ${others}`],
     [
       "network.cfg.stem",
