@@ -11,6 +11,7 @@ export {
   type RuntimeOptions,
 } from "./binding/backend.ts";
 export { gpuHolds, gpuMemoryMiB, toGpu } from "./binding/device.ts";
+export { callOp, float, type } from "./binding/kernel.ts";
 export { hasGpu, JitError } from "./binding/binding.ts";
 export { type ValueAndGrads, valueAndGrads } from "./compile/grad.ts";
 export { jit, type JitOptions, type Jitted, type Precision } from "./compile/jit.ts";

@@ -9,4 +9,13 @@ export { loadCifar } from "./cifar/load.ts";
 export type { NpmPackage } from "./cifar/npm.ts";
 export { CIFAR10_CLASSES, IMAGE_SHAPE as CIFAR10_IMAGE_SHAPE } from "./cifar/records.ts";
 export * from "./dataset.ts";
+export { decodeImage, type DecodeOptions, MAX_PIXELS } from "./images/decode.ts";
+export {
+  formatOf,
+  type ImageFormat,
+  type ImageHeader,
+  type Orientation,
+  readHeader,
+} from "./images/header.ts";
+export type { Picture } from "./images/picture.ts";
 export { limit, split } from "./split.ts";
