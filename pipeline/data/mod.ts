@@ -9,6 +9,15 @@ export { loadCifar } from "./cifar/load.ts";
 export type { NpmPackage } from "./cifar/npm.ts";
 export { CIFAR10_CLASSES, IMAGE_SHAPE as CIFAR10_IMAGE_SHAPE } from "./cifar/records.ts";
 export * from "./dataset.ts";
+export {
+  folderLines,
+  listPictures,
+  type PartCounts,
+  type PictureFile,
+  type PictureFolder,
+  type Skipped,
+  type SkipReason,
+} from "./folder.ts";
 export { decodeImage, type DecodeOptions, MAX_PIXELS } from "./images/decode.ts";
 export {
   formatOf,

@@ -1,6 +1,6 @@
 /** Which training images are used, and which of them are kept back for validation. */
 import { UsageError } from "../../runtime/system/errors.ts";
-import type { Data } from "./dataset.ts";
+import { classCounts, type Data, type Dataset } from "./dataset.ts";
 import { numpyShuffle } from "./numpy_random.ts";
 
 /**
@@ -39,10 +39,12 @@ export function limit(n: number): (data: Data) => Data {
  *
  * With a seed it is the tutorial's split to the index: `numpy.random.seed(seed)`, `numpy.random.shuffle` of the
  * positions, the first `floor(fraction * n)` are validation and the rest train, both in that order. With
- * `shuffle: false` the last `floor(fraction * n)` are validation and the order stays.
+ * `shuffle: false` the last `floor(fraction * n)` are validation and the order stays. With `stratify` as many are kept back
+ * in all, of each class the same share to one image, but never the last image of a class; which ones is drawn, and the order
+ * stays.
  *
  * @param fraction Share kept back, above 0 and below 1.
- * @param options `seed`: an integer in `[0, 2^32)`; or `shuffle: false`.
+ * @param options `seed`: an integer in `[0, 2^32)`, and whether to `stratify`; or `shuffle: false`.
  * @throws {RangeError} If `fraction` or `seed` is out of range.
  * @throws {UsageError} If nothing would be left for validation: too few images for this fraction.
  * @throws {TypeError} If the data is split already.
@@ -58,7 +60,7 @@ export function limit(n: number): (data: Data) => Data {
  */
 export function split(
   fraction: number,
-  options: { readonly seed: number } | { readonly shuffle: false },
+  options: { readonly seed: number; readonly stratify?: boolean } | { readonly shuffle: false },
 ): (data: Data) => Data {
   if (!(fraction > 0 && fraction < 1)) {
     throw new RangeError(`split: fraction must be above 0 and below 1, found ${fraction}`);
@@ -74,7 +76,11 @@ export function split(
       );
     }
     let validation: Uint32Array, rest: Uint32Array;
-    if ("seed" in options) {
+    if ("seed" in options && options.stratify) {
+      const isKept = stratified(train, fraction, kept, options.seed);
+      validation = train.indices.filter((_, position) => isKept[position]);
+      rest = train.indices.filter((_, position) => !isKept[position]);
+    } else if ("seed" in options) {
       const shuffled = numpyShuffle(n, options.seed).map((position) => train.indices[position]);
       validation = shuffled.slice(0, kept);
       rest = shuffled.slice(kept);
@@ -92,4 +98,33 @@ export function split(
       },
     };
   };
+}
+
+/**
+ * Which members are kept back, 1 for each that is: of every class the whole part of its share, then one more of those that
+ * come nearest to it, by lot where several do.
+ */
+function stratified(dataset: Dataset, fraction: number, kept: number, seed: number): Uint8Array {
+  const counts = classCounts(dataset);
+  const quotas = counts.map((count) => Math.max(0, Math.min(Math.floor(fraction * count), count - 1)));
+  const missing = (label: number): number => fraction * counts[label] - quotas[label];
+  let left = kept - quotas.reduce((sum, quota) => sum + quota, 0);
+  // Sorting keeps the order of equal ones: that of the lot.
+  const lot = [...numpyShuffle(counts.length, seed)].sort((a, b) => missing(b) - missing(a));
+  for (const label of lot) {
+    if (left > 0 && quotas[label] < counts[label] - 1) {
+      quotas[label]++;
+      left--;
+    }
+  }
+  const chosen = counts.map((count, label) => {
+    const flags = new Uint8Array(count);
+    numpyShuffle(count, [seed, label]).subarray(0, quotas[label]).forEach((place) => flags[place] = 1);
+    return flags;
+  });
+  const seen = new Uint32Array(counts.length);
+  return Uint8Array.from(dataset.indices, (index) => {
+    const label = dataset.labels[index];
+    return chosen[label][seen[label]++];
+  });
 }

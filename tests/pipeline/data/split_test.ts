@@ -1,11 +1,12 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { classCounts, createDataset } from "../../../pipeline/data/dataset.ts";
 import { numpyShuffle } from "../../../pipeline/data/numpy_random.ts";
 import { limit, split } from "../../../pipeline/data/split.ts";
 import { pipe } from "../../../pipeline/pipe.ts";
 import { augment, CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
 import { UsageError } from "../../../runtime/system/errors.ts";
-import { smallData } from "../small_data.ts";
+import { smallData, smallDataset } from "../small_data.ts";
 
 Deno.test("split is the tutorial's, to the index", () => {
   // numpy.random.seed(42); numpy.random.shuffle(list(range(50000))), the first 5,000 are validation
@@ -33,6 +34,55 @@ Deno.test("split without a shuffle keeps the last images back and the order", ()
   const { train, validation } = split(0.25, { shuffle: false })(smallData(8));
   assertEquals([...train.indices], [0, 1, 2, 3, 4, 5]);
   assertEquals([...validation!.indices], [6, 7]);
+});
+
+Deno.test("split with stratify keeps the same share of each class back, to one image, and the order", () => {
+  const label = fc.constantFrom(0, 0, 0, 1, 1, 2);
+  const labels = fc.array(label, { minLength: 20, maxLength: 200 });
+  fc.assert(
+    fc.property(labels, fc.double({ min: 0.06, max: 0.9, noNaN: true }), fc.nat(), (labels, share, seed) => {
+      const whole = { ...smallDataset(labels.length, 1, 1), labels: Uint32Array.from(labels) };
+      const { train, validation } = split(share, { seed, stratify: true })({ train: whole });
+      const kept = validation!.indices;
+      assertEquals([...train.indices, ...kept].sort((a, b) => a - b), [...whole.indices]);
+      assertEquals([...kept], [...kept].sort((a, b) => a - b));
+      assertEquals([...train.indices], [...train.indices].sort((a, b) => a - b));
+      const [all, back] = [classCounts(whole), classCounts(validation!)];
+      all.forEach((count, label) => {
+        assert(
+          Math.abs(back[label] - share * count) < 1 || back[label] === count - 1,
+          `${back[label]} of ${count}`,
+        );
+        if (count > 0) assert(back[label] < count, "one stays");
+      });
+      // As many as without, unless that would take the last of a class.
+      if (all.every((count, label) => back[label] < count - 1)) {
+        assertEquals(kept.length, Math.floor(share * labels.length));
+      }
+    }),
+  );
+});
+
+Deno.test("split with stratify: the hand signs' classes, another seed, few images of many classes", () => {
+  // 2062 photos; a share of 0.2 of each class is 41.0, 41.2, 41.2, 41.2, 41.4, 41.4, 41.4, 41.2, 41.6, 40.8.
+  const counts = [205, 206, 206, 206, 207, 207, 207, 206, 208, 204];
+  const labels = counts.flatMap((count, label) => new Array<number>(count).fill(label));
+  const names = counts.map((_, label) => `${label}`);
+  const made = (labels: readonly number[], classes: readonly string[]) =>
+    createDataset({ images: new Uint8Array(labels.length), labels, imageShape: [1, 1, 1], classes });
+  const cut = (seed: number) => split(0.2, { seed, stratify: true })({ train: made(labels, names) });
+  const first = cut(0).validation!;
+  // The whole parts are 409; of the three left over two go to .8 and .6, the last to one of the three with .4.
+  const back = classCounts(first);
+  assertEquals(back.reduce((sum, count) => sum + count, 0), 412);
+  assertEquals([back[9], back[8], back[4] + back[5] + back[6]], [41, 42, 124]);
+  assertEquals(cut(0).validation!.indices, first.indices);
+  assertEquals([...cut(1).validation!.indices].join() === [...first.indices].join(), false);
+
+  const single = made([0, 1, 2, 2, 2], ["a", "b", "c"]);
+  const { train, validation } = split(0.6, { seed: 0, stratify: true })({ train: single });
+  assertEquals(classCounts(train), [1, 1, 1]);
+  assertEquals(validation!.indices.length, 2);
 });
 
 Deno.test("split shares the pixels and keeps every transform but augment for validation", () => {
