@@ -2,7 +2,7 @@
 import { foldSeed, tf, withScope } from "../../runtime/mod.ts";
 import type { Normalize, Resize, Transform } from "../data/dataset.ts";
 import { drawAugmentation, moveImages } from "./augmentation.ts";
-import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "./interpolation.ts";
+import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "../data/images/interpolation.ts";
 
 /**
  * Takes a batch of stored images through its transforms, in order: what comes out is the network's input.

@@ -4,8 +4,8 @@ import {
   roundsInFloat32,
   splitCoefficients,
   type Tap,
-} from "../../../pipeline/transforms/interpolation.ts";
-import pillow from "../../data/pillow_resize.json" with { type: "json" };
+} from "../../../../pipeline/data/images/interpolation.ts";
+import pillow from "../../../data/pillow_resize.json" with { type: "json" };
 
 /** The weights of one output position, by input position. */
 function weightsAt(taps: readonly Tap[], out: number): Record<number, number> {
