@@ -7,7 +7,7 @@ import { readBuffer } from "./buffers.ts";
 import { DType } from "./dtypes.ts";
 import { faultless } from "./faults.ts";
 import { cString, cStringBytes, type Library } from "./library.ts";
-import { mixedFormat } from "./mixed_precision.ts";
+import { mixedDtypes } from "./mixed_precision.ts";
 import { encodeConfig } from "./protos.ts";
 import { SavedModel } from "./saved_model.ts";
 import { allocate, deleteStrings, read, type Values } from "./tensors.ts";
@@ -607,8 +607,8 @@ export class Binding implements TFJSBinding {
   /** The same by the policy of `mixed_precision.ts`. */
   #recordMixed(name: string, attrs: readonly Attr[], inputs: readonly TracedTensor[]): TracedTensor[] {
     const { graph } = this.#trace!;
-    const format = mixedFormat({ op: name, attrs, inputs }, graph.opDef(name));
-    return graph.add(name, format.attrs, inputs.map((input, i) => this.#cast(input, format.dtypes[i])));
+    const dtypes = mixedDtypes({ op: name, inputs }, graph.opDef(name));
+    return graph.add(name, attrs, inputs.map((input, i) => this.#cast(input, dtypes[i])));
   }
 
   /** The same values in another number format, cast once a trace. */

@@ -2,7 +2,6 @@
  * bfloat16 as a policy of the trace, as autocast is one of PyTorch: which ops of a graph compute in it. tfjs sees float32
  * throughout. Arguments, results and what no rule names are float32.
  */
-import { type Attr, AttrKind } from "./attributes.ts";
 import { DType } from "./dtypes.ts";
 import type { OpDef } from "./protos.ts";
 
@@ -60,19 +59,11 @@ function typeOf(op: string): string {
 export interface MixedRequest {
   /** TensorFlow's name of it. */
   readonly op: string;
-  readonly attrs: readonly Attr[];
   readonly inputs: readonly { readonly dtype: number; readonly shape: readonly number[] | undefined }[];
 }
 
-/** The same op in the format that the policy gives it. */
-export interface MixedFormat {
-  readonly attrs: readonly Attr[];
-  /** The type that each input must have. */
-  readonly dtypes: readonly number[];
-}
-
-/** What the policy makes of an op. */
-export function mixedFormat({ op, attrs, inputs }: MixedRequest, { inputArg }: OpDef): MixedFormat {
+/** The type that the policy has each input of an op be: the op computes in the type of what it is given. */
+export function mixedDtypes({ op, inputs }: MixedRequest, { inputArg }: OpDef): number[] {
   const rule = Object.hasOwn(RULES, op) ? RULES[op] : undefined;
   const type = typeOf(op);
   // Sizes and the statistics of a batch norm have types of their own.
@@ -84,17 +75,10 @@ export function mixedFormat({ op, attrs, inputs }: MixedRequest, { inputArg }: O
   const isMixed = rule === "always" ? images.length > 0 : rule !== undefined && images.some(isHalf) &&
     // A number that an image is scaled by or filled with has no say.
     (rule === "any" || images.every((input) => isHalf(input) || input.shape?.length === 0));
-  return {
-    attrs: isMixed
-      ? attrs.map((attr) =>
-        attr.name === type ? { name: type, type: AttrKind.type, value: DType.bfloat16 } : attr
-      )
-      : attrs,
-    dtypes: inputs.map(({ dtype }, i) => {
-      if (!isFloat(dtype)) return dtype;
-      return isMixed && isImage[i] ? DType.bfloat16 : DType.float32;
-    }),
-  };
+  return inputs.map(({ dtype }, i) => {
+    if (!isFloat(dtype)) return dtype;
+    return isMixed && isImage[i] ? DType.bfloat16 : DType.float32;
+  });
 }
 
 function isFloat(dtype: number): boolean {

@@ -62,17 +62,23 @@ export class Trace implements Disposable {
     return cast;
   }
 
-  /** Adds an op and returns all its outputs. */
+  /** Adds an op and returns all its outputs. What its inputs say of its types counts, not what `attrs` says. */
   add(op: string, attrs: readonly Attr[], inputs: readonly TracedTensor[]): TracedTensor[] {
     const { symbols: c } = this.#library;
-    const lengths = inputLengths(op, this.opDef(op).inputArg, attrs, inputs.length);
+    const { inputArg } = this.opDef(op);
+    const lengths = inputLengths(op, inputArg, attrs, inputs.length);
+    const inferred = inferredTypes(inputArg, lengths);
     const node = this.#begin(op);
     let next = 0;
     for (const length of lengths) {
       if (length === "one") c.TF_AddInput(node, packOutputs([inputs[next++]]));
       else c.TF_AddInputList(node, packOutputs(inputs.slice(next, next += length)), length);
     }
-    setAttrs(this.#setters, node, attrs);
+    setAttrs(
+      this.#setters,
+      node,
+      attrs.filter(({ name, type }) => type !== AttrKind.type || !inferred.has(name)),
+    );
     return this.#finish(node, op);
   }
 
@@ -195,4 +201,17 @@ export function inputLengths(
     );
   }
   return given.map((n) => n ?? share);
+}
+
+/**
+ * The type attributes that TensorFlow takes from an op's inputs. Run at once, an op whose attribute contradicts its inputs
+ * goes by the inputs, and kernels of tfjs-node count on it (`Mean` of whole numbers says int32 of what it has cast to
+ * float32); in a graph it is an error.
+ * @param lengths As `inputLengths` gives them. A list without tensors says nothing of their one type.
+ */
+export function inferredTypes(args: readonly InputArg[], lengths: readonly ("one" | number)[]): Set<string> {
+  const names = args.flatMap(({ typeAttr, typeListAttr }, i) =>
+    lengths[i] === 0 ? [typeListAttr] : [typeAttr, typeListAttr]
+  );
+  return new Set(names.filter((name) => name !== ""));
 }

@@ -1,8 +1,7 @@
 /** The policy for bfloat16, on ops written by hand, and what a trace makes of it. */
 import { assertEquals } from "@std/assert";
-import { type Attr, AttrKind } from "../../../runtime/binding/attributes.ts";
 import { DType } from "../../../runtime/binding/dtypes.ts";
-import { mixedFormat } from "../../../runtime/binding/mixed_precision.ts";
+import { mixedDtypes } from "../../../runtime/binding/mixed_precision.ts";
 import type { OpDef } from "../../../runtime/binding/protos.ts";
 import { conv2d, jit, relu, tf, valueAndGrads, withScope } from "../../../runtime/mod.ts";
 import { tidyTest } from "../harness.ts";
@@ -43,32 +42,25 @@ const DEFS = new Map<string, OpDef>([
   ["toString", opDef("T")],
 ]);
 
-const type = (name: string, value: number): Attr => ({ name, type: AttrKind.type, value });
-const N: Attr = { name: "N", type: AttrKind.int, value: 2 };
-
 /** An input: its type, and its shape unless that is of no matter. */
 type Input = number | [dtype: number, shape: number[] | undefined];
 
-/** What the policy makes of an op that is asked for in float32: the types of its attributes, then of its inputs. */
+/** What the policy makes of an op: the types of its attributes, which TensorFlow takes from its inputs, then of these. */
 function formatOf(op: string, inputs: readonly Input[]): [attrs: Record<string, number>, inputs: number[]] {
-  const def = DEFS.get(op)!;
-  const names = new Set(def.inputArg.map(({ typeAttr }) => typeAttr).filter((name) => name !== ""));
-  const attrs = [
-    N,
-    ...Array.from(names, (name) => type(name, /^(T|U|Tparams)$/.test(name) ? float32 : int32)),
-  ];
-  const format = mixedFormat({
+  const { inputArg } = DEFS.get(op)!;
+  const dtypes = mixedDtypes({
     op,
-    attrs,
     inputs: inputs.map((input) => {
       const [dtype, shape] = typeof input === "number" ? [input, [2, 3]] : input;
       return { dtype, shape };
     }),
-  }, def);
-  assertEquals(format.attrs.map(({ name }) => name), attrs.map(({ name }) => name), "order");
-  assertEquals(format.attrs[0], N);
-  const found = format.attrs.slice(1).map(({ name, value }) => [name, value]);
-  return [Object.fromEntries(found), [...format.dtypes]];
+  }, DEFS.get(op)!);
+  const attrs: Record<string, number> = {};
+  dtypes.forEach((dtype, i) => {
+    const { typeAttr } = inputArg[i] ?? inputArg[0];
+    if (typeAttr !== "") assertEquals(attrs[typeAttr] ??= dtype, dtype, `one type for ${typeAttr} of ${op}`);
+  });
+  return [attrs, dtypes];
 }
 
 const HALF = bfloat16, FULL = float32;
@@ -152,12 +144,7 @@ Deno.test("an op without a rule gets float32 back, whole numbers as they are", (
   assertEquals(formatOf("Mean", [HALF, int32]), [{ T: FULL, Tidx: int32 }, [FULL, int32]]);
   assertEquals(formatOf("Relu", [int32])[1], [int32]);
   assertEquals(formatOf("AddV2", [int32, int32])[1], [int32, int32]);
-  const inInt32 = mixedFormat({
-    op: "BatchMatMulV2",
-    attrs: [type("T", int32)],
-    inputs: [{ dtype: int32, shape: [2, 3] }, { dtype: int32, shape: [3, 4] }],
-  }, DEFS.get("BatchMatMulV2")!);
-  assertEquals(inInt32, { attrs: [type("T", int32)], dtypes: [int32, int32] });
+  assertEquals(formatOf("BatchMatMulV2", [[int32, [2, 3]], [int32, [3, 4]]]), [{ T: int32 }, [int32, int32]]);
   assertEquals(formatOf("toString", [HALF]), [{ T: FULL }, [FULL]], "not a rule that every object has");
 });
 

@@ -1,8 +1,8 @@
-/** How a flat row of inputs falls onto an op's arguments. */
+/** How a flat row of inputs falls onto an op's arguments, and what they say of its types. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { AttrKind } from "../../../runtime/binding/attributes.ts";
 import type { InputArg } from "../../../runtime/binding/protos.ts";
-import { inputLengths } from "../../../runtime/binding/trace.ts";
+import { inferredTypes, inputLengths } from "../../../runtime/binding/trace.ts";
 
 const one = (name: string): InputArg => ({ name, typeAttr: "T", numberAttr: "", typeListAttr: "" });
 const list = (name: string, numberAttr: string): InputArg => ({
@@ -61,4 +61,16 @@ Deno.test("inputLengths: inputs that do not fit are refused, with the op and its
       `Cannot add op Made: ${inputs} inputs do not fit its arguments (x,y)`,
     );
   }
+});
+
+Deno.test("inferredTypes: those of what comes in, a list without tensors none but of mixed types", () => {
+  const args = [
+    list("a", "N"),
+    { ...one("b"), typeAttr: "Tidx" },
+    { ...one("c"), typeAttr: "" },
+    mixed("d", "Tlist"),
+  ];
+  assertEquals(inferredTypes(args, [2, "one", "one", 3]), new Set(["T", "Tidx", "Tlist"]));
+  assertEquals(inferredTypes(args, [0, "one", "one", 0]), new Set(["Tidx", "Tlist"]));
+  assertEquals(inferredTypes([list("a", "N"), one("b")], [0, "one"]), new Set(["T"]), "by another input");
 });
