@@ -18,6 +18,7 @@ import { keepCompiledCode } from "./compiled_code.ts";
 import { haveBfloat16, type UsableCard, usableGpus } from "./cuda.ts";
 import { thisMachine } from "./cuda_driver.ts";
 import { openLibrary } from "./library.ts";
+import { propagateNaN } from "./xla_flags.ts";
 
 /** What can be chosen before the first `ready()`. */
 export interface RuntimeOptions {
@@ -107,6 +108,7 @@ async function start(): Promise<Running> {
     ? usableGpus(options, thisMachine, directory)
     : undefined;
   if (usable !== undefined) keepCompiledCode(join(cacheFolder(), "xla"));
+  propagateNaN();
   const binding = new Binding(library, { ...options, gpus: usable?.map(({ ordinal }) => ordinal) });
   const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
   tfjs.registerBackend("tensorflow", () => backend, 3);

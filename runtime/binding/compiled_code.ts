@@ -1,5 +1,6 @@
 /** XLA's compiled code on disk, so that the next process need not compile it again. */
 import { join } from "@std/path";
+import { addFlags } from "./xla_flags.ts";
 
 /**
  * Makes XLA keep what it compiles for GPUs, and what it measured to choose kernels by. To be called before there
@@ -14,9 +15,5 @@ export function keepCompiledCode(folder: string): void {
     XLA_FLAGS: [`--xla_gpu_per_fusion_autotune_cache_dir=${join(folder, "tuning")}`],
   };
   for (const part of ["code", "tuning"]) Deno.mkdirSync(join(folder, part), { recursive: true });
-  for (const [name, flags] of Object.entries(variables)) {
-    const given = Deno.env.get(name) ?? "";
-    const more = flags.filter((flag) => !given.includes(flag.split("=")[0]));
-    if (more.length > 0) Deno.env.set(name, [given, ...more].join(" ").trim());
-  }
+  for (const [name, flags] of Object.entries(variables)) addFlags(name, flags);
 }

@@ -29,6 +29,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Elu: "all",
   FusedBatchNormV3: "all",
   GatherV2: "all",
+  IsNan: "all",
   MaxPool: "all",
   Maximum: "all",
   Mul: "all",

@@ -17,10 +17,25 @@ function poolAttrs({ kernelSize, stride, padding }: Pool) {
 const maximumPool = defineKernel<"x", Pool>({
   name: "NativeMaxPool",
   inputs: ["x"],
-  forward: ({ x }, pool) => callOp("MaxPool", poolAttrs(pool), [x]),
-  save: { inputs: ["x"], outputs: [true] },
+  forward: ({ x }, pool) => {
+    const attrs = poolAttrs(pool);
+    const [maximum] = callOp("MaxPool", attrs, [x]);
+    return [markNaN(maximum, callOp("AvgPool", attrs, [x])[0]), maximum];
+  },
+  // What the op itself gave: of anything else, TensorFlow does not leave the gradient to oneDNN.
+  save: { inputs: ["x"], outputs: [false, true] },
   gradient: ([dy], [x, y], pool) => ({ x: () => callOp("MaxPoolGrad", poolAttrs(pool), [x, y, dy])[0] }),
 });
+
+/**
+ * The maximum of each window, NaN where there is one in it, which oneDNN and cuDNN pass over. A mean shows NaN, but is NaN
+ * of infinities of both signs too, whose maximum is Infinity.
+ */
+function markNaN(maximum: tfjs.Tensor, mean: tfjs.Tensor): tfjs.Tensor {
+  const [isBelowInfinity] = callOp("Less", { T }, [maximum, tfjs.scalar(Infinity)]);
+  const [isNaN] = callOp("LogicalAnd", {}, [callOp("IsNan", { T }, [mean])[0], isBelowInfinity]);
+  return callOp("SelectV2", { T }, [isNaN, mean, maximum])[0];
+}
 
 const maximumOfTaps = defineKernel<"x", Pool & { xShape: number[] }>({
   name: "NativeMaxOfTaps",
@@ -33,7 +48,8 @@ const maximumOfTaps = defineKernel<"x", Pool & { xShape: number[] }>({
 });
 
 /**
- * Maximum over windows; padding counts as minus infinity, as in PyTorch.
+ * Maximum over windows; padding counts as minus infinity, as in PyTorch. Of a window with NaN it is NaN, or Infinity where
+ * that is there too.
  * @param x `[N, H, W, C]`.
  * @returns `[N, H', W', C]`, H' = floor((H + 2 padding - kernelSize) / stride) + 1.
  * @throws {RangeError} If one of the window's sizes is no whole number, or too small.

@@ -2,6 +2,7 @@
 import { canLoadTensorFlow } from "../needs.ts";
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { callOp, type } from "../../runtime/binding/kernel.ts";
 import { libraryNames } from "../../runtime/install/platform.ts";
 import {
   conv2d,
@@ -59,6 +60,11 @@ export function images(...shape: [n: number, height: number, width: number, chan
 /** Values from -1 to 1, others for each salt. */
 export function uniform<T extends tf.Tensor>(salt: number, ...shape: number[]): T {
   return tf.sub(tf.mul(statelessUniform(shape, tf.tensor1d([salt, 3], "int32")), 2), 1) as T;
+}
+
+/** The same values in 16 bits, in a trace: what follows computes in bfloat16 where the trace does. */
+export function toBfloat16<T extends tf.Tensor>(x: T): T {
+  return callOp("Cast", { SrcT: type("float32"), DstT: type("bfloat16") }, [x])[0] as T;
 }
 
 /** A convolution and both its gradients, as a function of image, kernel and incoming gradient. */

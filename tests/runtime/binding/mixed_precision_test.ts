@@ -30,6 +30,7 @@ const DEFS = new Map<string, OpDef>([
   ["AddN", opDef("T*")],
   ["Mul", opDef("T", "T")],
   ["Relu", opDef("T")],
+  ["IsNan", opDef("T")],
   ["ReluGrad", opDef("T", "T")],
   ["BiasAdd", opDef("T", "T")],
   ["PadV2", opDef("T", "Tpaddings", "T")],
@@ -81,6 +82,7 @@ Deno.test("a sum does where all that comes in has it, and else takes it as float
   assertEquals(formatOf("AddV2", [FULL, FULL]), [{ T: FULL }, [FULL, FULL]]);
   assertEquals(formatOf("Relu", [HALF]), [{ T: HALF }, [HALF]]);
   assertEquals(formatOf("Relu", [FULL]), [{ T: FULL }, [FULL]]);
+  assertEquals(formatOf("IsNan", [HALF]), [{ T: HALF }, [HALF]]);
 });
 
 Deno.test("the gradient of a relu does where one of the two has it", () => {

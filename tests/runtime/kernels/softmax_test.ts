@@ -30,6 +30,7 @@ tidyTest("a row with NaN or Infinity is NaN throughout, eager and compiled, and 
       const run = options === undefined ? fn : jit((x: tf.Tensor) => fn(x), options);
       const expected = { shape: [ROWS.length, 3], data: ROWS.flatMap((row) => row[part]) };
       assertClose(run(x), expected, FORWARD, `${name}, ${way}`);
+      if ("dispose" in run) run.dispose();
     }
   }
 });
@@ -40,5 +41,6 @@ tidyTest("logSoftmax too", () => {
   for (const [way, options] of Object.entries(WAYS)) {
     const run = options === undefined ? tf.logSoftmax : jit((x: tf.Tensor2D) => tf.logSoftmax(x), options);
     assertClose(run(x), expected, FORWARD, way);
+    if ("dispose" in run) run.dispose();
   }
 });
