@@ -50,6 +50,10 @@ function convolve(
 ): tfjs.Tensor {
   const images = channelsLast(x, attrs);
   const window = convWindow(images.shape, filter.shape, attrs);
+  if (op === tfjs.DepthwiseConv2dNative && images.shape[0] === 0) { // oneDNN gives no images of the size they came in
+    const [channels, multiplier] = filter.shape.slice(2);
+    return tfjs.zeros([0, ...window.steps, channels * multiplier]);
+  }
   const fitted = fit(images, edgesOf(window, images.shape, window.steps), 0);
   return turnBack(callOp(op, convAttrs(x, window), [fitted, filter])[0], attrs);
 }

@@ -19,3 +19,9 @@ setKernel<"x", tfjs.StepAttrs>(tfjs.Step, ({ x }, { alpha }) => {
   const steps = tfjs.where(tfjs.greater(x, zero), one, rest);
   return x.dtype === "float32" ? tfjs.where(tfjs.isNaN(x), x, steps) : steps;
 });
+
+/** tfjs-node's gives NaN for Infinity, and for every number where `alpha` is NaN or infinite. */
+setKernel<"x" | "alpha", unknown>(tfjs.Prelu, ({ x, alpha }) => {
+  const negative = tfjs.mul(alpha, x);
+  return tfjs.where(tfjs.less(x, tfjs.scalar(0, x.dtype)), negative, tfjs.cast(x, negative.dtype));
+});

@@ -27,6 +27,12 @@ function least({ dtype }: tfjs.Tensor): number {
   return dtype === "int32" ? -(2 ** 31) : -Infinity;
 }
 
+/** The same with NaN less than any number, as on tfjs' `cpu` backend: of a volume, TensorFlow forgets what comes before one. */
+function withoutNaN(x: tfjs.Tensor): tfjs.Tensor {
+  if (x.dtype !== "float32") return x;
+  return callOp("SelectV2", { T: type(x.dtype) }, [tfjs.isNaN(x), tfjs.scalar(least(x)), x])[0];
+}
+
 /** Sets a forward kernel and that of its gradient, of what they do where the window is somewhere. */
 function setPool(
   name: string,
@@ -51,7 +57,10 @@ type GradientInputs = Readonly<Record<"dy" | "input" | "output", tfjs.Tensor>>;
 for (const name of [tfjs.MaxPool, tfjs.MaxPool3D]) {
   setPool(
     name,
-    (x, window, edges) => callOp(name, poolAttrs(x, window), [fit(x, edges, least(x))])[0],
+    (x, window, edges) => {
+      const ordered = name === tfjs.MaxPool3D ? withoutNaN(x) : x;
+      return callOp(name, poolAttrs(x, window), [fit(ordered, edges, least(x))])[0];
+    },
     ({ dy, input, output }, window, edges) => {
       const images = fit(input, edges, least(input));
       return callOp(`${name}Grad`, poolAttrs(input, window), [images, output, dy])[0];
@@ -92,13 +101,11 @@ function ofImageOnly({ reach, strides, before }: Window, x: tfjs.Tensor, means: 
   return tfjs.tensor(counts.map((n) => whole / Math.max(n, fewest)), [1, ...steps, 1]);
 }
 
-/** NaNs count as less than any number, as on tfjs' `cpu` backend. */
 setKernel<"x", PoolAttrs & { readonly includeBatchInIndex: boolean }>(
   tfjs.MaxPoolWithArgmax,
   ({ x }, { filterSize, includeBatchInIndex, ...sliding }) => {
     const window = windowOf(x.shape, filterSize, sliding);
     const edges = edgesOf(window, x.shape, window.steps);
-    const ordered = x.dtype === "float32" ? tfjs.where(tfjs.isNaN(x), least(x), x) : x;
     const [values, places] = callOp(
       "MaxPoolWithArgmax",
       {
@@ -106,7 +113,7 @@ setKernel<"x", PoolAttrs & { readonly includeBatchInIndex: boolean }>(
         Targmax: type("int32"),
         include_batch_in_index: includeBatchInIndex,
       },
-      [fit(ordered, edges, least(x))],
+      [fit(withoutNaN(x), edges, least(x))],
       2,
     );
     return [values, hasEdges(edges) ? withoutEdges(places, x.shape, edges) : places];

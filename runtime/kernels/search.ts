@@ -22,7 +22,7 @@ setKernel<"x" | "weights", tfjs.DenseBincountAttrs>(
 
 /** In tfjs NaN is one value, and 0 and -0 are one; TensorFlow tells every NaN from any other. */
 setKernel<"x", tfjs.UniqueAttrs>(tfjs.Unique, ({ x }, { axis = 0 }) => {
-  if (x.dtype !== "float32") return unique(x, axis);
+  if (x.dtype !== "float32" || x.size === 0) return unique(x, axis);
   const merged = tfjs.where(tfjs.isNaN(x), NaN, tfjs.where(tfjs.equal(x, 0), 0, x));
   const [values, indices] = unique(callOp("Bitcast", { T, type: int32 }, [merged])[0], axis);
   return [callOp("Bitcast", { T: int32, type: T }, [values])[0], indices];
