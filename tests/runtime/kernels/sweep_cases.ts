@@ -29,7 +29,6 @@ interface Kinds {
   readonly empty?: readonly number[];
 }
 
-const { NaN, Infinity } = globalThis;
 const MAX = 2 ** 31 - 1;
 const MIN = -(2 ** 31);
 

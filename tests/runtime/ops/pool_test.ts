@@ -83,7 +83,6 @@ test("compiled by XLA: of equal pixels the first, as in PyTorch", () => {
 });
 
 test("NaN in a window is its maximum, wherever it is, and infinities are numbers, as in PyTorch", () => {
-  const { NaN, Infinity } = globalThis;
   const windows: [pixels: number[], maximum: number][] = [
     ...Array.from({ length: 9 }, (_, place): [number[], number] => [
       Array.from({ length: 9 }, (_, i) => i === place ? NaN : i),
