@@ -239,7 +239,7 @@ test("readRunInfo: a field that was edited into what it cannot be is named", asy
     ["cpu.cores", "two", 'cpu.cores is "two": expected a number'],
     ["versions.deno", 2, "versions.deno is 2: expected a text"],
     ["recipe.transforms", {}, "recipe.transforms is an object: expected a list"],
-    ["recipe.network.depths", [3, 0], "recipe.network.depths.1 is 0: expected a whole number of at least 1"],
+    ["recipe.network.depths", [3, 0], "recipe.network.depths.1 is 0: expected a whole number from 1 to 1000"],
     [
       "recipe",
       [],

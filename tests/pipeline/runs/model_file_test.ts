@@ -279,8 +279,8 @@ test("a file that does not say what it is of, or says what cannot be, is refused
   }
   const contradictory: [object, string][] = [
     [
-      { network: { ...note.network, depths: [1e9, 1] } },
-      "it says that its network has 1000000001 blocks, and holds 32 tensors",
+      { network: { ...note.network, depths: [900, 1] } },
+      "it says that its network has 901 blocks, and holds 32 tensors",
     ],
     [
       { network: { ...note.network, depths: [1] } },
