@@ -34,6 +34,10 @@ const TASKS: Readonly<Record<string, Entry>> = {
     summary: "Draws loss and accuracy of a run by epoch.",
     load: () => import("./curve.ts"),
   },
+  "export": {
+    summary: "Writes a trained network for other programs: ONNX, TensorFlow.js, TensorFlow's SavedModel.",
+    load: () => import("./export.ts"),
+  },
   "fetch-data": {
     summary:
       "Brings the six files of CIFAR-10 into the data folder and checks each against its published SHA-256.",

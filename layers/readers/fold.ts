@@ -1,7 +1,7 @@
 /** Batch norm folded into the convolutions before it: the same network for evaluation, in fewer steps. */
 import { tf } from "../../runtime/mod.ts";
-import { mapNodes, type Model, type NormalizedConv, normalizedConvs } from "../model.ts";
-import type { ConvNode, Node } from "../nodes/node.ts";
+import { type Model, type NormalizedConv, normalizedConvs } from "../model.ts";
+import { foldedModel } from "./fold_arrays.ts";
 import type { Tensors, Variables } from "./variables.ts";
 
 /**
@@ -30,14 +30,7 @@ import type { Tensors, Variables } from "./variables.ts";
  * ```
  */
 export function foldBatchNorm(model: Model, variables: Variables): { model: Model; variables: Variables } {
-  const pairs = normalizedConvs(model);
-  const norms = new Set<Node>(pairs.map(({ norm }) => norm));
-  const folded = mapNodes(model, (node, before) => {
-    if (!norms.has(before)) return node;
-    const alone = node.inputs[0] as ConvNode;
-    return { ...alone, cfg: { ...alone.cfg, bias: true } };
-  });
-  return { model: folded, variables: foldVariables(pairs, variables) };
+  return { model: foldedModel(model), variables: foldVariables(normalizedConvs(model), variables) };
 }
 
 function foldVariables(pairs: readonly NormalizedConv[], { params, batchStats }: Variables): Variables {

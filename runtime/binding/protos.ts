@@ -42,7 +42,7 @@ export function encodeConfig(
   return new Uint8Array(configProto.encode(message).finish());
 }
 
-/** One input of an op: a single tensor, or a list whose length an attribute gives. */
+/** One input or output of an op: a single tensor, or a list whose length an attribute gives. */
 export interface InputArg {
   readonly name: string;
   /** The attribute that holds its type, or "" if that is always the same. */
@@ -56,6 +56,7 @@ export interface InputArg {
 /** What an op says of itself. */
 export interface OpDef {
   readonly inputArg: readonly InputArg[];
+  readonly outputArg: readonly InputArg[];
   /** True for ops that draw random numbers, keep state or do I/O. */
   readonly isStateful: boolean;
 }

@@ -41,7 +41,7 @@ const runMetadata = root.lookupType("RunMetadata");
 const FULL_TRACE = 3;
 
 /** `TF_GRAPH_DEF_VERSION` of TensorFlow 2.21 (core/public/version.h); older readers than 2.21 are not supported. */
-const GRAPH_VERSION = 2000;
+export const GRAPH_VERSION = 2000;
 
 /** Name of the node that calls the function. TensorFlow inlines the function: its nodes are called `step/...`. */
 export const CALL_NODE = "step";

@@ -2,6 +2,7 @@
 import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "../binding/backend.ts";
 import { defineKernel } from "../binding/kernel.ts";
+import { isForElsewhere } from "../compile/elsewhere.ts";
 import { blockConv2d, blockFilterGradient, blockInputGradient } from "./blocks.ts";
 import { type Algorithm, chooseAlgorithm } from "./conv2d_choice.ts";
 import { directConv2d, directFilterGradient, directInputGradient } from "./direct.ts";
@@ -60,7 +61,7 @@ function algorithmFor({ isDifferentiated, ...convolution }: Attrs): Algorithm {
   const { binding, cpu } = runtime();
   const traced = binding.isTracingBfloat16 ? "bfloat16" : "float32";
   return chooseAlgorithm(convolution, {
-    precision: binding.isTracing ? traced : undefined,
+    precision: binding.isTracing && !isForElsewhere() ? traced : undefined,
     isDifferentiated,
     isXla: binding.isTracingForXla,
     processor: binding.isUsingGpuDevice() ? "GPU" : cpu.instructions,

@@ -18,6 +18,7 @@ function opDef(...types: string[]): OpDef {
       numberAttr: type.endsWith("*") ? "N" : "",
       typeListAttr: "",
     })),
+    outputArg: [],
     isStateful: false,
   };
 }

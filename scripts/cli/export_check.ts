@@ -1,0 +1,63 @@
+/** Whether a file that was written answers as the network that it was written from. */
+import { UserError } from "../../runtime/system/errors.ts";
+
+/** How two rows of answers compare. */
+export interface Comparison {
+  /** How many images there are. */
+  readonly images: number;
+  /** On how many both have the same class in front. */
+  readonly same: number;
+  /** The largest difference between two numbers. */
+  readonly largest: number;
+}
+
+/**
+ * Compares what a file's network says of images with what it should say.
+ * @param found `[n, classes]`.
+ * @param expected `[n, classes]`.
+ */
+export function compareAnswers(found: Float32Array, expected: Float32Array, classes: number): Comparison {
+  const images = expected.length / classes;
+  const answer = (values: Float32Array, image: number): number => {
+    const row = values.subarray(image * classes, (image + 1) * classes);
+    return row.indexOf(Math.max(...row));
+  };
+  let [same, largest] = [0, found.length === expected.length ? 0 : Infinity];
+  for (let image = 0; image < images; image++) {
+    if (answer(found, image) === answer(expected, image)) same++;
+  }
+  expected.forEach((value, i) => {
+    const difference = Math.abs(found[i] - value);
+    if (!(difference <= largest)) largest = difference; // NaN too
+  });
+  return { images, same, largest };
+}
+
+/** What a check found, as the end of a line. */
+export function comparisonText({ images, same, largest }: Comparison): string {
+  return `checked on ${images} images, same answer on ${same}, largest difference ${exponential(largest)}`;
+}
+
+/**
+ * Refuses a file that computes something else.
+ * @param tolerance Part of the largest number that a number may be off by.
+ * @throws {UserError} If one is off by more.
+ */
+export function checkAnswers(
+  path: string,
+  comparison: Comparison,
+  expected: Float32Array,
+  tolerance: number,
+): void {
+  const scale = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  if (comparison.largest <= tolerance * scale) return;
+  throw new UserError(
+    `Cannot vouch for ${path}: ${comparisonText(comparison)}, of numbers up to ${scale.toPrecision(2)}; ` +
+      "this is a fault of the program, report it with the run's recipe",
+  );
+}
+
+/** With two digits, and an exponent of two: `1.1e-05`. */
+function exponential(value: number): string {
+  return value.toExponential(1).replace(/e([+-])(\d)$/, "e$10$2");
+}
