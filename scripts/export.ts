@@ -1,4 +1,4 @@
-/** `deno task export`: a trained run as a file for other programs. */
+/** `deno task export`: a trained network as a file for other programs. */
 import { join } from "@std/path";
 import {
   apply,
@@ -12,17 +12,24 @@ import {
   savedModelFiles,
   toArrays,
   toTensors,
+  type Variables,
 } from "../layers/mod.ts";
-import { batches, type Dataset } from "../pipeline/data/mod.ts";
+import {
+  batches,
+  CIFAR10_CLASSES,
+  CIFAR10_IMAGE_SHAPE,
+  createDataset,
+  type Dataset,
+  type ImageSpec,
+  loadCifar,
+} from "../pipeline/data/mod.ts";
 import { evaluate } from "../pipeline/inference/mod.ts";
-import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
-import { modelFor, prepare } from "../pipeline/training/mod.ts";
+import { latestRun, loadModel, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { applyTransforms } from "../pipeline/transforms/mod.ts";
 import { configure, tf, UsageError } from "../runtime/mod.ts";
 import { formatBytes } from "../runtime/system/bytes.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
-import { writeFileAtomic } from "../runtime/system/files.ts";
-import { cifarOf } from "./cli/data.ts";
+import { exists, isFolder, writeFileAtomic } from "../runtime/system/files.ts";
 import { checkAnswers, compareAnswers, comparisonText } from "./cli/export_check.ts";
 import { INSTALL_ONNX_RUNTIME, runOnnx } from "./cli/onnx_runtime.ts";
 import { dataFlag, runFlag, runTask, type Values } from "./cli/task.ts";
@@ -32,7 +39,10 @@ const task = {
   name: "export",
   summary: "Writes a trained network for other programs: ONNX, TensorFlow.js, TensorFlow's SavedModel.",
   flags: {
-    run: runFlag,
+    run: {
+      ...runFlag,
+      help: "folder of the run, or a file of a model (default: the run begun last in runs/)",
+    },
     to: {
       type: "string",
       choices: ["onnx", "tfjs", "savedmodel"],
@@ -42,7 +52,7 @@ const task = {
     out: {
       type: "string",
       placeholder: "PATH",
-      help: "the file, for tfjs and savedmodel the folder (default: in the run's folder)",
+      help: "the file, for tfjs and savedmodel the folder (default: beside the weights)",
     },
     "raw-pixels": {
       type: "boolean",
@@ -55,7 +65,7 @@ const task = {
       help: "onnx: weights of 8 bits, a quarter of the size; says what accuracy it costs",
     },
     float16: { type: "boolean", help: "tfjs: weights of 16 bits, half of the size" },
-    data: dataFlag,
+    data: { ...dataFlag, help: "folder of CIFAR-10, to check with if it is there" },
   },
   examples: ["", "--run runs/fast-20261125-093000 --to tfjs --raw-pixels --softmax --float16"],
 } as const;
@@ -71,24 +81,21 @@ const BATCH = 20;
 /** How far off a number may be, as a part of the largest: what rounding in another order does, and rounding to 11 bits. */
 const TOLERANCE = { float32: 1e-3, float16: 2e-2 };
 
-async function exportRun(flags: Flags): Promise<void> {
-  const { run, to, out, int8, float16 } = flags;
+/** How the names of what is written end, behind that of the weights. */
+const ENDS = { onnx: ".onnx", tfjs: "-tfjs", savedmodel: "-savedmodel" } as const;
+
+async function exportModel(flags: Flags): Promise<void> {
+  const { run, to, int8, float16 } = flags;
   if (int8 && to !== "onnx") throw new UsageError(`Cannot use --int8 with --to ${to}: it is for onnx`);
   if (float16 && to !== "tfjs") throw new UsageError(`Cannot use --float16 with --to ${to}: it is for tfjs`);
   const progress = terminalProgress();
-  const dir = run ?? await latestRun("runs", progress);
-  const { recipe } = await readRunInfo(dir);
-  const loaded = await cifarOf(flags.data, progress);
+  const source = run ?? await latestRun("runs", progress);
   configure({ progress });
   await tf.ready();
-  const test = prepare(loaded, recipe).test!;
-  const model = modelFor(recipe.network, test);
-  const arrays = toArrays(await loadWeights(join(dir, RUN_FILES.weights), model, progress));
-
-  const options = optionsOf(flags, model, test, recipe.name);
-  const files = encode(flags, model, arrays, options);
-  const path = out ??
-    join(dir, recipe.name + { onnx: ".onnx", tfjs: "-tfjs", savedmodel: "-savedmodel" }[to]);
+  const { model, variables, ...images } = await loadModel(source, { progress });
+  const arrays = toArrays(variables);
+  const files = encode(flags, model, arrays, optionsOf(flags, model, images));
+  const path = flags.out ?? await pathBeside(source, ENDS[to]);
   await explainFileErrors(`Cannot write ${path}`, "choose another place with --out", async () => {
     for (const [name, bytes] of Object.entries(files)) {
       await writeFileAtomic(name === "" ? path : join(path, name), bytes);
@@ -97,37 +104,51 @@ async function exportRun(flags: Flags): Promise<void> {
 
   const written = flags["no-fold"] ? { model, arrays } : foldArrays(model, arrays);
   const rounded = int8 ? roundedToInt8(written.model, written.arrays) : written.arrays;
-  const { images, shape, expected } = answers({ ...written, arrays: rounded }, test, flags);
-  const found = await answersOf(path, flags, images, shape);
+  const test = await testImages(images, flags.data);
+  const some = test ?? noiseImages(images);
+  const { given, shape, expected } = answers(written.model, toTensors(rounded), some, flags);
+  const found = await answersOf(path, to, given, shape);
   const size = formatBytes(Object.values(files).reduce((sum, { length }) => sum + length, 0));
-  const classes = model.output.shape[0];
-  const checked = found && compareAnswers(found, expected, classes);
-  console.log(
-    `${to}: ${path} ${size}, ${
-      checked
-        ? comparisonText(checked)
-        : `not checked, as onnxruntime-web is not installed: ${INSTALL_ONNX_RUNTIME}`
-    }`,
-  );
+  const checked = found && compareAnswers(found, expected, model.output.shape[0]);
+  const result = checked
+    ? comparisonText(checked, test ? "images" : "images of noise")
+    : `not checked, as onnxruntime-web is not installed: ${INSTALL_ONNX_RUNTIME}`;
+  console.log(`${to}: ${path} ${size}, ${result}`);
   if (checked) checkAnswers(path, checked, expected, TOLERANCE[float16 ? "float16" : "float32"]);
-  if (int8) console.log(lossText(written, rounded, test));
+  if (int8 && test) console.log(lossText(written.model, written.arrays, rounded, test));
+}
+
+/** A name beside the weights. */
+async function pathBeside(source: string, end: string): Promise<string> {
+  const weights = await isFolder(source) ? join(source, RUN_FILES.weights) : source;
+  return weights.replace(/\.safetensors$/, "") + end;
+}
+
+/** CIFAR-10's test images, if that is what the network was trained on and they are there. */
+async function testImages(images: ImageSpec, dir: string): Promise<Dataset | undefined> {
+  const isCifar = `${images.classes}` === `${CIFAR10_CLASSES}` &&
+    `${images.imageShape}` === `${CIFAR10_IMAGE_SHAPE}`;
+  if (!isCifar || !await exists(join(dir, "test_batch.bin"))) return undefined;
+  const { test } = await loadCifar(dir);
+  return { ...test!, transforms: images.transforms };
+}
+
+/** As many as are checked, where there are none. */
+function noiseImages({ imageShape, classes, transforms }: ImageSpec): Dataset {
+  const noise = tf.tidy(() => tf.randomUniform([CHECKED, ...imageShape], 0, 256, "int32", 1).dataSync());
+  const labels = new Uint8Array(CHECKED);
+  return createDataset({ images: Uint8Array.from(noise), labels, imageShape, classes, transforms });
 }
 
 /** What the exporters are told. */
-function optionsOf(
-  flags: Flags,
-  model: Model,
-  { classes, transforms }: Dataset,
-  recipe: string,
-): ExportOptions {
+function optionsOf(flags: Flags, model: Model, { classes, transforms }: ImageSpec): ExportOptions {
   const normalize = transforms.find((step) => step.kind === "normalize");
   const [height, width, channels] = model.input.shape;
-  const isRaw = flags["raw-pixels"] || normalize === undefined;
   const order = flags.to === "onnx" ? [channels, height, width] : [height, width, channels];
   const input = [
     `float32 [n, ${order.join(", ")}]`,
     channels === 3 ? "RGB" : channels === 1 ? "grey" : `${channels} channels`,
-    isRaw
+    flags["raw-pixels"] || normalize === undefined
       ? "pixels from 0 to 255"
       : `(pixel / 255 - mean) / std with mean [${normalize.mean.join(", ")}] and std [${
         normalize.std.join(", ")
@@ -137,7 +158,7 @@ function optionsOf(
     ...(flags["raw-pixels"] && normalize && { normalize }),
     softmax: flags.softmax,
     foldBatchNorm: !flags["no-fold"],
-    about: { network: model.name, recipe, classes: JSON.stringify(classes), input: input.join(", ") },
+    about: { network: model.name, classes: JSON.stringify(classes), input: input.join(", ") },
   };
 }
 
@@ -158,40 +179,38 @@ function encode(
   }
 }
 
-/** What goes in, and what should come out: `images` of the shape `[n, h, w, c]`. */
+/** What goes in, `[n, h, w, c]` as `shape` says, and what should come out. */
 interface Answers {
-  readonly images: Float32Array;
+  readonly given: Float32Array;
   readonly shape: [number, number, number, number];
   readonly expected: Float32Array;
 }
 
-/** The first test images as the file's network takes them, and what the run's says of them. */
+/**
+ * The first images of a data set as the file's network takes them, and what it should say of them.
+ * @param variables Disposed.
+ */
 function answers(
-  { model, arrays }: { model: Model; arrays: Arrays },
-  test: Dataset,
+  model: Model,
+  variables: Variables,
+  dataset: Dataset,
   flags: Pick<Flags, "raw-pixels" | "softmax">,
 ): Answers {
-  const some = { ...test, indices: test.indices.subarray(0, CHECKED) };
-  const before = flags["raw-pixels"]
-    ? test.transforms.filter(({ kind }) => kind !== "normalize")
-    : test.transforms;
-  const [images, expected]: Float32Array[][] = [[], []];
-  const variables = toTensors(arrays);
-  for (const { images: pixels, size } of batches(some, BATCH)) {
+  const some = { ...dataset, indices: dataset.indices.subarray(0, CHECKED) };
+  const before = dataset.transforms.filter(({ kind }) => !flags["raw-pixels"] || kind !== "normalize");
+  const [given, expected]: Float32Array[][] = [[], []];
+  for (const { images, size } of batches(some, BATCH)) {
     tf.tidy(() => {
-      const x = tf.tensor4d(Float32Array.from(pixels), [size, ...test.imageShape]);
-      images.push(applyTransforms(before, x, { train: false }).dataSync<"float32">());
-      const seen = applyTransforms(test.transforms, x, { train: false });
-      const [logits] = apply(model, variables, seen, { train: false });
+      const pixels = tf.tensor4d(Float32Array.from(images), [size, ...dataset.imageShape]);
+      given.push(applyTransforms(before, pixels, { train: false }).dataSync<"float32">());
+      const x = applyTransforms(dataset.transforms, pixels, { train: false });
+      const [logits] = apply(model, variables, x, { train: false });
       expected.push((flags.softmax ? tf.softmax(logits) : logits).dataSync<"float32">());
     });
   }
   tf.dispose([variables.params, variables.batchStats]);
-  return {
-    images: joined(images),
-    shape: [some.indices.length, ...model.input.shape],
-    expected: joined(expected),
-  };
+  const shape: Answers["shape"] = [some.indices.length, ...model.input.shape];
+  return { given: joined(given), shape, expected: joined(expected) };
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {
@@ -207,60 +226,53 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 /** What the written file says of the images; nothing where there is no reader for it. */
 async function answersOf(
   path: string,
-  { to }: Flags,
-  images: Float32Array,
+  to: Flags["to"],
+  given: Float32Array,
   shape: Answers["shape"],
 ): Promise<Float32Array | undefined> {
-  if (to === "onnx") {
-    const [n, height, width, channels] = shape;
-    const channelsFirst = tf.tidy(() =>
-      tf.transpose(tf.tensor4d(images, shape), [0, 3, 1, 2]).dataSync<"float32">()
+  const x = tf.tensor4d(given, shape);
+  try {
+    if (to === "onnx") {
+      const [n, height, width, channels] = shape;
+      const images = tf.tidy(() => tf.transpose(x, [0, 3, 1, 2]).dataSync<"float32">());
+      const model = await Deno.readFile(path);
+      const job = { model, images, shape: [n, channels, height, width], batchSize: BATCH };
+      return (await runOnnx([job]))?.[0];
+    }
+    const model = to === "tfjs"
+      ? await tf.loadLayersModel(`file://${join(path, "model.json")}`)
+      : await tf.node.loadSavedModel(path);
+    const starts = Array.from({ length: Math.ceil(shape[0] / BATCH) }, (_, i) => i * BATCH);
+    const found = starts.map((start) =>
+      tf.tidy(() => {
+        const part = tf.slice(x, start, Math.min(BATCH, shape[0] - start));
+        return (model.predict(part) as tf.Tensor).dataSync<"float32">();
+      })
     );
-    const model = await Deno.readFile(path);
-    const jobs = [{ model, images: channelsFirst, shape: [n, channels, height, width], batchSize: BATCH }];
-    return (await runOnnx(jobs))?.[0];
+    model.dispose();
+    return joined(found);
+  } finally {
+    x.dispose();
   }
-  const model = to === "tfjs"
-    ? await tf.loadLayersModel(`file://${join(path, "model.json")}`)
-    : await tf.node.loadSavedModel(path);
-  const found = tf.tidy(() =>
-    joined(
-      Array.from({ length: Math.ceil(shape[0] / BATCH) }, (_, i) => {
-        const length = images.length / shape[0] * BATCH;
-        const part = images.subarray(i * length, (i + 1) * length);
-        const x = tf.tensor4d(part, [part.length / length * BATCH, shape[1], shape[2], shape[3]]);
-        return (model.predict(x) as tf.Tensor).dataSync<"float32">();
-      }),
-    )
-  );
-  model.dispose();
-  return found;
 }
 
 /** What the rounding costs. */
-function lossText(
-  { model, arrays }: { model: Model; arrays: Arrays },
-  rounded: Arrays,
-  test: Dataset,
-): string {
-  const [before, after] = [arrays, rounded].map((arrays) => {
+function lossText(model: Model, arrays: Arrays, rounded: Arrays, test: Dataset): string {
+  const accuracyOf = (arrays: Arrays): string => {
     const variables = toTensors(arrays);
-    try {
-      return evaluate(model, variables, test);
-    } finally {
-      tf.dispose([variables.params, variables.batchStats]);
-    }
-  });
-  const percent = (accuracy: number): string => `${(100 * accuracy).toFixed(2)} %`;
-  return `Accuracy of the network on the ${after.images} test images: ${
-    percent(after.accuracy)
+    const { accuracy } = evaluate(model, variables, test);
+    tf.dispose([variables.params, variables.batchStats]);
+    return `${(100 * accuracy).toFixed(2)} %`;
+  };
+  return `Accuracy of the network on the ${test.indices.length} test images: ${
+    accuracyOf(rounded)
   } with weights ` +
-    `of 8 bits, ${percent(before.accuracy)} without`;
+    `of 8 bits, ${accuracyOf(arrays)} with those of 32`;
 }
 
 /** Runs the task. */
 export function main(args: readonly string[]): Promise<void> {
-  return runTask(task, exportRun, args);
+  return runTask(task, exportModel, args);
 }
 
 if (import.meta.main) await main(Deno.args);

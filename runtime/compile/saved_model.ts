@@ -262,17 +262,18 @@ function withAnyRows(few: FunctionDef, more: FunctionDef): NodeDef[] {
   const others = new Map(more.nodeDef.map((node) => [node.name, node]));
   return few.nodeDef.map((node) => {
     const other = others.get(node.name);
-    const differing = Object.keys(node.attr).filter((key) =>
-      other === undefined || !isEqual(node.attr[key], other.attr[key])
-    );
-    if (differing.length === 0) return node;
-    const shape = node.op === "Const" && readersOf(node, few).every(takesAny)
-      ? anyRows(node.attr.value, other!.attr.value)
+    const isAlike = other?.op === node.op && `${other.input}` === `${node.input}`;
+    if (isAlike && Object.entries(node.attr).every(([key, value]) => isEqual(value, other.attr[key]))) {
+      return node;
+    }
+    const readers = readersOf(node, few);
+    const value = isAlike && node.op === "Const" && readers.every(takesAny)
+      ? anyRows(node.attr.value, other.attr.value)
       : undefined;
-    if (shape !== undefined) return { ...node, attr: { ...node.attr, value: shape } };
-    const [reader = node] = readersOf(node, few).map(({ node }) => node);
+    if (value !== undefined) return { ...node, attr: { ...node.attr, value } };
+    const { op, name } = node.op === "Const" && readers.length > 0 ? readers[0].node : node;
     throw new UserError(
-      `Cannot write a SavedModel for any number of images: ${reader.op} (${reader.name}) needs to know how many; ` +
+      `Cannot write a SavedModel for any number of images: ${op} (${name}) needs to know how many; ` +
         "write that layer with ops that do not",
     );
   });

@@ -22,20 +22,19 @@ export function compareAnswers(found: Float32Array, expected: Float32Array, clas
     const row = values.subarray(image * classes, (image + 1) * classes);
     return row.indexOf(Math.max(...row));
   };
-  let [same, largest] = [0, found.length === expected.length ? 0 : Infinity];
+  let same = 0;
   for (let image = 0; image < images; image++) {
     if (answer(found, image) === answer(expected, image)) same++;
   }
-  expected.forEach((value, i) => {
-    const difference = Math.abs(found[i] - value);
-    if (!(difference <= largest)) largest = difference; // NaN too
-  });
+  const largest = found.length === expected.length
+    ? expected.reduce((largest, value, i) => Math.max(largest, Math.abs(found[i] - value)), 0)
+    : Infinity;
   return { images, same, largest };
 }
 
-/** What a check found, as the end of a line. */
-export function comparisonText({ images, same, largest }: Comparison): string {
-  return `checked on ${images} images, same answer on ${same}, largest difference ${exponential(largest)}`;
+/** What a check found, as the end of a line; `what` calls the images. */
+export function comparisonText({ images, same, largest }: Comparison, what = "images"): string {
+  return `checked on ${images} ${what}, same answer on ${same}, largest difference ${exponential(largest)}`;
 }
 
 /**

@@ -1,4 +1,6 @@
 /** Every kind of network described, drawn, counted and written to bytes: what a process without any permission can do. */
+import { encodeLayersModel } from "../../layers/formats/layers_model.ts";
+import { encodeOnnx } from "../../layers/formats/onnx.ts";
 import { toPyTorch } from "../../layers/formats/pytorch.ts";
 import { encodeSafetensors } from "../../layers/formats/safetensors.ts";
 import { fastResnet } from "../../layers/networks/fast_resnet.ts";
@@ -20,8 +22,13 @@ const models = [
   defineModel(own(small.output, { name: "own" }), { name: "with a layer of one's own" }),
 ];
 for (const model of models) {
-  const bytes = encodeSafetensors(toPyTorch(model, initArrays(model, 1)));
-  const parts = [summary(model).length, parameterCount(model), forwardMultiplyAdds(model), bytes.length];
+  const arrays = initArrays(model, 1);
+  const bytes = encodeSafetensors(toPyTorch(model, arrays));
+  const exported = model.nodes.some(({ op }) => op === "custom")
+    ? []
+    : [encodeOnnx(model, arrays), ...Object.values(encodeLayersModel(model, arrays))];
+  const lengths = [bytes, ...exported].map(({ length }) => length);
+  const parts = [summary(model).length, parameterCount(model), forwardMultiplyAdds(model), ...lengths];
   if (parts.some((part) => !(part > 0))) throw new Error(`${model.name}: ${parts}`);
 }
 console.log(`${models.length} networks`);
