@@ -2,10 +2,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import protobuf from "protobufjs";
+import { runtime } from "../../../runtime/binding/backend.ts";
 import { encodeSavedModel } from "../../../runtime/compile/saved_model.ts";
 import { conv2d, JitError, repeat, tf, UserError } from "../../../runtime/mod.ts";
 import { inFolder } from "../../in_folder.ts";
 import { leakTest, uniform } from "../harness.ts";
+import { tracedNodes } from "../traced_nodes.ts";
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
 
@@ -114,13 +116,20 @@ function opsIn(bytes: Uint8Array): string[] {
 }
 
 leakTest("encodeSavedModel: a convolution that is Winograd's in jit is a plain one in the file", () => {
-  const kernel = tf.tidy(() => uniform<tf.Tensor4D>(1, 3, 3, 128, 128));
-  const bytes = encodeSavedModel(
-    ({ x }) => ({ y: conv2d(x as tf.Tensor4D, kernel, { stride: 1, padding: 1 }) }),
-    { x: rows([32, 32, 128]) },
-  );
-  kernel.dispose();
-  assertEquals(opsIn(bytes).sort(), ["Const", "Conv2D", "Identity", "Placeholder"]);
+  const [kernel, x] = tf.tidy(() => [uniform<tf.Tensor4D>(1, 3, 3, 128, 128), tf.zeros([2, 32, 32, 128])]);
+  const convolve = (x: tf.Tensor) => conv2d(x as tf.Tensor4D, kernel, { stride: 1, padding: 1 });
+  const { cpu } = runtime();
+  const before = { ...cpu };
+  Object.assign(cpu, { instructions: "AVX-512" }); // tests may not read which processor it is
+  try {
+    const here = tracedNodes(convolve, [x], "float32").nodes.map(({ op }) => op);
+    assertEquals([here.includes("Conv2D"), here.includes("BatchMatMulV2")], [false, true]);
+    const bytes = encodeSavedModel(({ x }) => ({ y: convolve(x) }), { x: rows([32, 32, 128]) });
+    assertEquals(opsIn(bytes).sort(), ["Const", "Conv2D", "Identity", "Placeholder"]);
+  } finally {
+    Object.assign(cpu, before);
+    tf.dispose([kernel, x]);
+  }
 });
 
 leakTest("encodeSavedModel: what needs the number of rows is named; loops and draws are refused", () => {
