@@ -35,6 +35,7 @@ export async function runOnnx(jobs: readonly OnnxJob[]): Promise<Float32Array[] 
       ...["run", "--quiet", "--no-config", "--no-lock", "--cached-only", "--no-prompt", "--allow-read"],
       packageFile("scripts/cli/onnx_child.ts").href,
     ],
+    env: { NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -50,7 +51,10 @@ export async function runOnnx(jobs: readonly OnnxJob[]): Promise<Float32Array[] 
   ]);
   const said = new TextDecoder().decode(stderr).trim();
   if (code === NOT_INSTALLED || /not found in cache/.test(said)) return undefined;
-  if (code !== 0) throw new UserError(`Cannot check with ONNX Runtime: ${said.split("\n")[0]}`);
+  if (code !== 0) {
+    const [reason] = said.replace(/^error: (Uncaught \(in promise\) )?(Error: )?/, "").split("\n");
+    throw new UserError(`Cannot check with ONNX Runtime: ${reason}`);
+  }
   let next = 0;
   return jobs.map(() => {
     const count = new DataView(stdout.buffer, stdout.byteOffset).getUint32(next, true);
