@@ -127,7 +127,8 @@ function trainingSteps(model: Model, { training }: Recipe, dataset: Dataset, pre
   let state = startState(model, initialVariables(model, dataset, training, SEED), training);
   const tensors = (): StepState => ({ variables: state.variables, optState: state.optState });
   const call = (): tf.Tensor1D => {
-    const { losses, ...next } = runner.run(tensors(), { first: state.step, seed: SEED, members, rates });
+    const steps = { first: state.step, seed: SEED, epoch: 0, members, coming: new Uint32Array(), rates };
+    const { losses, ...next } = runner.run(tensors(), steps);
     tree.dispose(tensors());
     state = { ...state, ...next, step: state.step + runner.atOnce };
     return losses;

@@ -1,6 +1,8 @@
 /** From a data set to the arrays of one step at a time; an epoch's order of the images and which it mirrors. */
 import type { Dataset } from "./dataset.ts";
+import { directReader, type ImageReader, type Readable } from "./image_reader.ts";
 import { numpyShuffle } from "./numpy_random.ts";
+import type { Turn } from "./pictures.ts";
 
 /** One batch, ready to become tensors. */
 export interface Batch {
@@ -20,7 +22,8 @@ export interface Batch {
  * @param batchSize Images a batch, from 1.
  * @param options `order`: which members, as positions in `dataset.indices`, in which order (`shuffledOrder` makes one);
  *   all of them as they stand by default. `mirrored`: which images of the store are turned left to right, `[N]`, 0 or 1
- *   (`alternateFlips` makes one); none by default.
+ *   (`alternateFlips` makes one); none by default. `turn`: in training, what the random part of a picture follows from.
+ *   `reader`: what reads the images; when they are needed, on this thread, unless given.
  * @throws {RangeError} If `batchSize` is not a positive integer, or `order` has a position outside the data set.
  * @throws {TypeError} If `mirrored` is not as long as the store.
  * @example
@@ -36,21 +39,26 @@ export interface Batch {
  * ```
  */
 export function* batches(
-  dataset: Pick<Dataset, "images" | "labels" | "imageShape" | "indices">,
+  dataset: Readable & Pick<Dataset, "labels" | "indices">,
   batchSize: number,
-  { order, mirrored }: { order?: Uint32Array; mirrored?: Uint8Array } = {},
+  { order, mirrored, turn, reader = directReader(dataset) }: {
+    order?: Uint32Array;
+    mirrored?: Uint8Array;
+    turn?: Turn;
+    reader?: ImageReader;
+  } = {},
 ): Generator<Batch, void, void> {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`batches: batchSize must be a positive integer, found ${batchSize}`);
   }
-  const { images, labels, imageShape, indices } = dataset;
+  const { labels, imageShape, indices } = dataset;
   if (mirrored !== undefined && mirrored.length !== labels.length) {
     throw new TypeError(
       `batches: mirrored tells of ${mirrored.length} images, the data set's store has ${labels.length}`,
     );
   }
   const [height, width, channels] = imageShape;
-  const members = order ? order.map((position) => memberAt(indices, position)) : indices;
+  const members = order ? membersAt(dataset, order) : indices;
   const length = height * width * channels;
   for (let start = 0; start < members.length; start += batchSize) {
     const size = Math.min(batchSize, members.length - start);
@@ -61,7 +69,7 @@ export function* batches(
     };
     for (let row = 0; row < size; row++) {
       const member = members[start + row];
-      const image = images.subarray(member * length, (member + 1) * length);
+      const image = reader.image(member, turn);
       if (mirrored?.[member]) copyMirrored(image, imageShape, batch.images, row * length);
       else batch.images.set(image, row * length);
       batch.labels[row] = labels[member];
@@ -124,11 +132,15 @@ function copyMirrored(
   }
 }
 
-function memberAt(indices: Uint32Array, position: number): number {
-  if (position >= indices.length) {
+/**
+ * The members at positions of a data set, as places in its store.
+ * @throws {RangeError} If a position is outside the data set.
+ */
+export function membersAt({ indices }: Pick<Dataset, "indices">, order: Uint32Array): Uint32Array {
+  return order.map((position) => {
+    if (position < indices.length) return indices[position];
     throw new RangeError(
       `batches: order has position ${position}, the data set has ${indices.length} images`,
     );
-  }
-  return indices[position];
+  });
 }

@@ -1,5 +1,8 @@
 /** What a data set is: pixels, labels, which of them belong, and what is done to them on the way to the network. */
 
+import type { CropRange } from "./images/random_changes.ts";
+import type { Pictures } from "./pictures.ts";
+
 /** One step between the stored pixels and the network's input. Plain data; `applyTransforms` runs it on the device. */
 export type Transform = Resize | Normalize | Augment;
 
@@ -43,13 +46,38 @@ export interface Augment {
   readonly padding: "zero" | "reflect";
 }
 
+/**
+ * What is shown of pictures of any size: of training pictures a random part, which is torchvision's
+ * `RandomResizedCrop(size, scale, ratio)`, of others the middle, which is its `Resize(shorter)` and `CenterCrop(size)`. To
+ * the byte, of 8-bit images. It is done as they are read, so it comes before all that is done to images.
+ */
+export interface Crop {
+  /** Tells it from the transforms. */
+  readonly kind: "crop";
+  /** The side of the images, in pixels. */
+  readonly size: number;
+  /** What the shorter side is resized to in evaluation, `size` at least. Larger pictures are kept as large as that. */
+  readonly shorter: number;
+  /** Of the picture's area, in training. */
+  readonly scale: CropRange["scale"];
+  /** Width by height of the part, in training. */
+  readonly ratio: CropRange["ratio"];
+  /** What else is done to a training picture: nothing, or what torchvision's `TrivialAugmentWide` does. */
+  readonly augment: "none" | "trivialAugment";
+}
+
+/** What a recipe does to images: a crop, if there is one, first. */
+export type Step = Crop | Transform;
+
 /** Images with labels. Several may share one store of pixels and differ in `indices`. */
 export interface Dataset {
-  /** The whole store, `[N, H, W, C]` in row-major order, 0 to 255. */
+  /** The whole store, `[N, H, W, C]` in row-major order, 0 to 255; empty where there are `pictures`. */
   readonly images: Uint8Array;
+  /** What the images are made of, each when it is asked for. */
+  readonly pictures?: Pictures;
   /** Class numbers of the whole store, `[N]`, below `classes.length`. */
   readonly labels: Uint32Array;
-  /** `[H, W, C]` as stored; `outputShape` gives it after the transforms. */
+  /** `[H, W, C]` as stored, or made of a picture; `outputShape` gives it after the transforms. */
   readonly imageShape: readonly [height: number, width: number, channels: number];
   /** Names of the classes, by class number. */
   readonly classes: readonly string[];
@@ -130,9 +158,9 @@ export function createDataset(
  * ```
  */
 export function outputShape(
-  { imageShape, transforms }: Pick<Dataset, "imageShape" | "transforms">,
+  { imageShape, transforms }: Pick<Dataset, "imageShape"> & { readonly transforms: readonly Step[] },
 ): readonly [height: number, width: number, channels: number] {
-  const resized = transforms.findLast((transform) => transform.kind === "resize");
+  const resized = transforms.findLast((step) => step.kind === "resize" || step.kind === "crop");
   return resized ? [resized.size, resized.size, imageShape[2]] : imageShape;
 }
 
@@ -154,5 +182,21 @@ export function mapParts(data: Data, change: (part: Dataset) => Dataset): Data {
     train: change(data.train),
     ...(data.validation && { validation: change(data.validation) }),
     ...(data.test && { test: change(data.test) }),
+  };
+}
+
+/** Bytes of the images of the whole store, as they come out of it. */
+export function storeBytes({ labels, imageShape }: Pick<Dataset, "labels" | "imageShape">): number {
+  const [height, width, channels] = imageShape;
+  return labels.length * height * width * channels;
+}
+
+/** Images as they are looked at in validation and testing: nothing about them is random. */
+export function withoutRandom(part: Dataset): Dataset {
+  const { pictures, transforms } = part;
+  return {
+    ...part,
+    ...(pictures && { pictures: { source: pictures.source, view: pictures.view } }),
+    transforms: transforms.filter(({ kind }) => kind !== "augment"),
   };
 }

@@ -25,7 +25,9 @@ export type SkipReason =
 
 /** A file that is not among the pictures. */
 export interface Skipped {
+  /** From the current folder on. */
   readonly path: string;
+  /** Why it is none. */
   readonly reason: SkipReason;
 }
 
@@ -95,26 +97,55 @@ export async function listPictures(root: string): Promise<PictureFolder> {
     for (const name of inside.folders) pictures.set(name, await list(join(dir, name)));
     found.set(part, pictures);
   }
+  return assembled(root, found, skipped);
+}
+
+/** Paths by part, then by the name of the class; the classes in order. */
+type Found = ReadonlyMap<Part, ReadonlyMap<string, readonly string[]>>;
+
+/**
+ * A folder without files that turned out to be no pictures: they are among the skipped ones, and classes of which no
+ * training picture is left are none any more.
+ * @throws {UserError} As `listPictures` does.
+ */
+export function withoutFiles(folder: PictureFolder, unreadable: ReadonlySet<string>): PictureFolder {
+  if (unreadable.size === 0) return folder;
+  const { root, classes, emptyClasses, skipped } = folder;
+  const byClass = (files: readonly PictureFile[]) =>
+    new Map(
+      [...classes, ...emptyClasses].sort(byCodePoints).map((name) => {
+        const label = classes.indexOf(name);
+        const left = files.filter((file) => file.label === label && !unreadable.has(file.path));
+        return [name, left.map(({ path }) => path)] as const;
+      }),
+    );
+  const parts = (Object.keys(PARTS) as Part[]).filter((part) => folder[part] !== undefined);
+  const found = new Map(parts.map((part) => [part, byClass(folder[part]!)]));
+  const more = [...unreadable].map((path): Skipped => ({ path, reason: "unreadable" }));
+  return assembled(root, found, [...skipped, ...more]);
+}
+
+function assembled(root: string, found: Found, skipped: readonly Skipped[]): PictureFolder {
   const train = found.get("train")!;
   const classes = [...train.keys()].filter((name) => train.get(name)!.length > 0);
   if (classes.length < 2) {
     const of = classes.length === 0
       ? "there are no pictures in it"
       : `all are of one class, ${quote(classes[0])}`;
-    throw fail(
-      `${of}; put those of each class, of which it takes two, into a folder of its own, ${root}/CLASS`,
+    const unreadable = skipped.filter(({ reason }) => reason === "unreadable").length;
+    const more = unreadable > 0 ? ` (${unreadable} files cannot be decoded)` : "";
+    throw failure(
+      root,
+      `${of}${more}; put those of each class, of which it takes two, into a folder of its own, ${root}/CLASS`,
     );
   }
   const filesOf = (part: Part): PictureFile[] => {
-    const stranger = [...found.get(part)!].find(([name, paths]) =>
-      paths.length > 0 && !classes.includes(name)
-    );
+    const pictures = found.get(part)!;
+    const stranger = [...pictures].find(([name, paths]) => paths.length > 0 && !train.get(name)?.length);
     if (stranger !== undefined) {
-      throw fail(`${parts.get(part)} has the class ${quote(stranger[0])}, of which train has no picture`);
+      throw failure(root, `${part} has the class ${quote(stranger[0])}, of which train has no picture`);
     }
-    return classes.flatMap((name, label) =>
-      (found.get(part)!.get(name) ?? []).map((path) => ({ path, label }))
-    );
+    return classes.flatMap((name, label) => (pictures.get(name) ?? []).map((path) => ({ path, label })));
   };
   return {
     root,
@@ -125,6 +156,10 @@ export async function listPictures(root: string): Promise<PictureFolder> {
     emptyClasses: [...train.keys()].filter((name) => train.get(name)!.length === 0),
     skipped,
   };
+}
+
+function failure(root: string, problem: string): UserError {
+  return new UserError(`Cannot use the pictures in ${root}: ${problem}`);
 }
 
 /** Which folder has which part; `train` in the root itself if its folders are classes. */
@@ -232,8 +267,11 @@ function leadsToFolder(path: string): boolean {
 
 /** How many images there are. */
 export interface PartCounts {
+  /** To train on. */
   readonly train: number;
+  /** To choose by. */
   readonly validation?: number;
+  /** For the final figure only. */
   readonly test?: number;
 }
 

@@ -26,5 +26,25 @@ export {
   type Orientation,
   readHeader,
 } from "./images/header.ts";
+export {
+  type LoadedPart,
+  type LoadedPictures,
+  type LoadOptions,
+  loadPictures,
+  pictureData,
+  sharedPictures,
+} from "./load_pictures.ts";
+export type { CropRange } from "./images/random_changes.ts";
+export type {
+  KeptPictures,
+  PictureFiles,
+  Pictures,
+  PictureSource,
+  RandomView,
+  StoredImages,
+  Turn,
+  View,
+} from "./pictures.ts";
+export { type ImageReader, type Readable } from "./image_reader.ts";
 export type { Picture } from "./images/picture.ts";
 export { limit, split } from "./split.ts";

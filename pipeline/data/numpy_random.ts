@@ -90,12 +90,7 @@ function interval(generator: RandomGenerator, max: number): number {
  */
 export function numpyShuffle(n: number, seed: Seed): Uint32Array {
   if (!isUint32(n)) throw new RangeError(`numpyShuffle: n must be an integer from 0 to 2^32 - 1, found ${n}`);
-  const parts = typeof seed === "number" ? [seed] : seed;
-  if (parts.length === 0 || !parts.every(isUint32)) {
-    throw new RangeError(
-      `numpyShuffle: a seed must be an integer from 0 to 2^32 - 1, found ${JSON.stringify(seed)}`,
-    );
-  }
+  checkSeed("numpyShuffle", seed);
   const order = Uint32Array.from({ length: n }, (_, index) => index);
   const generator = seeded(seed);
   for (let i = n - 1; i > 0; i--) {
@@ -105,6 +100,28 @@ export function numpyShuffle(n: number, seed: Seed): Uint32Array {
     order[j] = last;
   }
   return order;
+}
+
+/**
+ * Uniform numbers in [0, 1), one a call, as NumPy draws them: `numpy.random.RandomState(seed).random_sample()`.
+ *
+ * @param seed One integer, or several (`RandomState([a, b])`), each in `[0, 2^32)`.
+ * @throws {RangeError} If it is no such seed.
+ */
+export function numpyUniform(seed: Seed): () => number {
+  checkSeed("numpyUniform", seed);
+  const generator = seeded(seed);
+  // 53 bits, of two draws.
+  return () => ((generator.next() >>> 5) * 2 ** 26 + (generator.next() >>> 6)) / 2 ** 53;
+}
+
+function checkSeed(name: string, seed: Seed): void {
+  const parts = typeof seed === "number" ? [seed] : seed;
+  if (parts.length === 0 || !parts.every(isUint32)) {
+    throw new RangeError(
+      `${name}: a seed must be an integer from 0 to 2^32 - 1, found ${JSON.stringify(seed)}`,
+    );
+  }
 }
 
 function isUint32(value: number): boolean {

@@ -1,6 +1,6 @@
 /** Which training images are used, and which of them are kept back for validation. */
 import { UsageError } from "../../runtime/system/errors.ts";
-import { classCounts, type Data, type Dataset } from "./dataset.ts";
+import { classCounts, type Data, type Dataset, withoutRandom } from "./dataset.ts";
 import { numpyShuffle } from "./numpy_random.ts";
 
 /**
@@ -91,11 +91,7 @@ export function split(
     return {
       ...data,
       train: { ...train, indices: rest },
-      validation: {
-        ...train,
-        indices: validation,
-        transforms: train.transforms.filter(({ kind }) => kind !== "augment"),
-      },
+      validation: { ...withoutRandom(train), indices: validation },
     };
   };
 }

@@ -15,8 +15,9 @@ import {
 } from "../../runtime/mod.ts";
 import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
 import { type Batch, batches } from "../data/batches.ts";
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, storeBytes } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
+import { aheadReader } from "../data/image_reader.ts";
 import { type BatchTensors, batchTensors, unpackImages } from "../transforms/batch_tensors.ts";
 import { lookAt } from "./views.ts";
 
@@ -132,7 +133,7 @@ export function evaluator(
   checkFit(model, dataset, { action: "Cannot evaluate", batchSize, statistics });
   const images = dataset.indices.length;
   const isFolded = statistics === "running";
-  const walk = onDevice ?? gpuHolds(dataset.images.length) ? walkOnDevice : walkFromHost;
+  const walk = onDevice ?? gpuHolds(storeBytes(dataset)) ? walkOnDevice : walkFromHost;
   const { run, dispose } = walk(compare(model, dataset, statistics, tta), dataset, {
     // With running statistics images do not know of each other: the last batch is filled up, not compiled anew.
     batchSize: isFolded ? Math.min(batchSize, images) : batchSize,
@@ -193,17 +194,22 @@ function walkFromHost(look: Look, dataset: Dataset, { batchSize, fills, precisio
     },
     { precision },
   );
+  const reader = aheadReader(dataset);
   return {
     run(variables, onBatch) {
       let done = 0;
-      return Array.from(batches(dataset, batchSize), (batch) => {
+      reader.expect(dataset.indices);
+      return Array.from(batches(dataset, batchSize, { reader }), (batch) => {
         const size = fills ? batchSize : batch.size;
         const sums = tree.tidy(() => step(variables, countedBatch(batch, size)));
         onBatch(done += batch.size);
         return sums;
       });
     },
-    dispose: () => step.dispose(),
+    dispose() {
+      reader.dispose();
+      step.dispose();
+    },
   };
 }
 

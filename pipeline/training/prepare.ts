@@ -9,7 +9,7 @@ import type { Recipe } from "./recipe.ts";
  * The data that a recipe describes: its transforms in their order, then its split. Validation and test images have the
  * same transforms but for the random ones.
  *
- * @param data As loaded: without transforms, not split.
+ * @param data As loaded: without transforms, and not split. Validation images that were loaded on their own are taken.
  * @throws {UsageError} If the recipe's transforms do not fit the images, or there are too few to split.
  * @example
  * ```ts
@@ -26,9 +26,15 @@ export function prepare(
 ): Data {
   try {
     const transformed = transforms.reduce((data, step) => transform(step)(data), data);
-    return validation ? split(validation.fraction, { seed: validation.seed })(transformed) : transformed;
+    if (validation === undefined || hasOwnValidation(data)) return transformed;
+    return split(validation.fraction, validation)(transformed);
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     throw new UsageError(`Cannot prepare the images as the recipe ${name} says: ${error.message}`);
   }
+}
+
+/** Whether the validation images are not some of the training images that were split off. */
+function hasOwnValidation({ train, validation }: Data): boolean {
+  return validation !== undefined && validation.labels !== train.labels;
 }

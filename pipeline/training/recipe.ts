@@ -23,9 +23,9 @@ import {
   textThat,
   truth,
 } from "../../runtime/system/schema.ts";
-import { type Dataset, outputShape, type Transform } from "../data/dataset.ts";
+import { type Dataset, outputShape, type Step } from "../data/dataset.ts";
 import type { Testing } from "../inference/evaluate.ts";
-import { transformSchema } from "../transforms/transforms.ts";
+import { stepSchema } from "../transforms/transforms.ts";
 import { type Lookahead, lookaheadSchema } from "./lookahead.ts";
 import { type Optimizer, optimizerSchema } from "./optimizer.ts";
 import { type Schedule, scheduleSchema } from "./schedule.ts";
@@ -74,9 +74,12 @@ export interface Recipe {
   /** The network. */
   readonly network: Network;
   /** What is done to the images, in order; `augment` to those that are trained on only. */
-  readonly transforms: readonly Transform[];
-  /** Share of the training images held out, and the seed of that choice; absent trains on all of them. */
-  readonly validation?: { readonly fraction: number; readonly seed: number };
+  readonly transforms: readonly Step[];
+  /**
+   * Share of the training images held out, the seed of that choice, and whether it is the same share of each class; absent
+   * trains on all of them. Data that come with validation images are taken as they are.
+   */
+  readonly validation?: { readonly fraction: number; readonly seed: number; readonly stratify?: boolean };
   /** How it is trained. */
   readonly training: Training;
   /** How it is measured, on validation and test images. */
@@ -148,10 +151,11 @@ export const recipeSchema: Schema<Recipe> = fields({
   name: textThat("letters, digits, dots, dashes and underscores", (name) => /^[\w.-]+$/.test(name)),
   about: text,
   network: networkSchema,
-  transforms: list(transformSchema),
+  transforms: list(stepSchema),
   validation: v.optional(fields({
     fraction: number({ above: 0, below: 1 }),
     seed: number({ whole: true, min: 0, max: 2 ** 32 - 1 }),
+    stratify: v.optional(truth),
   })),
   training: trainingSchema,
   testing: fields({ statistics: oneOf(["running", "batch"]), batchSize: count, tta: truth }),

@@ -14,8 +14,9 @@ import {
   toGpu,
   tree,
 } from "../../runtime/mod.ts";
-import { batches } from "../data/batches.ts";
+import { batches, membersAt } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { aheadReader } from "../data/image_reader.ts";
 import { type BatchTensors, batchTensors, unpackImages } from "../transforms/batch_tensors.ts";
 import type { StepBatch, StepState, TrainStep } from "./step.ts";
 
@@ -25,8 +26,12 @@ export interface Steps {
   readonly first: number;
   /** The seed of the run. */
   readonly seed: number;
+  /** The epoch that they are in, 0-based. */
+  readonly epoch: number;
   /** Places in the data set of each step's images. */
   readonly members: readonly Uint32Array[];
+  /** Places in the data set of the images that come after them in the epoch, in their order. */
+  readonly coming: Uint32Array;
   /** The learning rate of each. */
   readonly rates: readonly number[];
   /** Which images of the store are mirrored, `[N]`, if some are; for an epoch always the same array. */
@@ -65,12 +70,17 @@ export function hostRunner(step: TrainStep, dataset: Dataset, precision: Precisi
     },
     { precision },
   );
+  const reader = aheadReader(dataset);
   return {
     atOnce: 1,
     unreadCalls: gpuHolds(0) ? UNREAD_CALLS : 1,
-    run: (state, { first, seed, members: [order], rates: [rate], mirrored }) =>
+    run: (state, { first, seed, epoch, members: [order], coming, rates: [rate], mirrored }) =>
       tree.tidy(() => {
-        const [batch] = batches(dataset, order.length, { order, mirrored });
+        const turn = { seed, epoch };
+        if (dataset.pictures) {
+          reader.expect(membersAt(dataset, joined(order, coming.subarray(0, AHEAD))), turn);
+        }
+        const [batch] = batches(dataset, order.length, { order, mirrored, turn, reader });
         const { loss, ...next } = fromPixels(state, {
           ...batchTensors(batch),
           learningRate: tf.scalar(rate),
@@ -79,10 +89,21 @@ export function hostRunner(step: TrainStep, dataset: Dataset, precision: Precisi
         return { ...next, losses: tf.reshape(loss, [1]) as tf.Tensor1D };
       }),
     dispose() {
+      reader.dispose();
       step.dispose();
       fromPixels.dispose();
     },
   };
+}
+
+/** Images after a step's that are read ahead at the most. */
+const AHEAD = 1024;
+
+function joined(first: Uint32Array, second: Uint32Array): Uint32Array {
+  const whole = new Uint32Array(first.length + second.length);
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
 }
 
 /**
@@ -96,7 +117,8 @@ export function deviceRunner(
   precision: Precision,
   { batchSize, atOnce }: { batchSize: number; atOnce: number },
 ): Runner {
-  const { labels, indices, imageShape } = dataset;
+  const { labels, indices, imageShape, pictures } = dataset;
+  if (pictures !== undefined) throw new TypeError("deviceRunner: it takes images in memory, not pictures");
   const store = tree.tidy(() => {
     const store = {
       pixels: packBytes(dataset.images, labels.length),

@@ -155,7 +155,7 @@ export async function train(
     const step = trainStep(model, settings, data.train.transforms, precision);
     const whole = Math.floor(images / batchSize);
     const atOnce = Math.max(1, Math.min(lookahead?.every ?? AT_ONCE, whole));
-    const runner = options.onDevice ?? gpuHolds(data.train.images.length)
+    const runner = options.onDevice ?? canLieOnDevice(data.train)
       ? deviceRunner(step, data.train, precision, { batchSize, atOnce })
       : hostRunner(step, data.train, precision);
     const pull = pullStep();
@@ -184,7 +184,8 @@ export async function train(
           return order.subarray(from, from + batchSize);
         });
         const rates = members.map((_, i) => learningRate(schedule, first + i, totalSteps));
-        const steps = { first, seed, members, rates, mirrored };
+        const coming = order.subarray((first + count - start) * batchSize);
+        const steps = { first, seed, epoch, members, coming, rates, mirrored };
         const [next, losses] = runSteps(runner, state, steps);
         state = next;
         unread.push({ steps, losses });
@@ -216,6 +217,11 @@ export async function train(
   } finally {
     compiled.forEach((fn) => fn.dispose());
   }
+}
+
+/** Whether a GPU has room for the images; those that are made anew in every epoch stay here. */
+function canLieOnDevice({ images, pictures }: Dataset): boolean {
+  return pictures === undefined && gpuHolds(images.length);
 }
 
 /** How validation images are measured unless told otherwise. */

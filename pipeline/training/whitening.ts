@@ -4,6 +4,7 @@ import { type Model, parameters, type Variables } from "../../layers/mod.ts";
 import { tf } from "../../runtime/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import { type Dataset, outputShape } from "../data/dataset.ts";
+import { directReader } from "../data/image_reader.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import type { ChannelStats } from "../transforms/transforms.ts";
 
@@ -97,17 +98,16 @@ export function whiteningKernel(dataset: Dataset): Float32Array {
 
 /** The pixels of the first images, 0 to 255, one image at a time: as stored, or resized where the transforms say so. */
 function* sampledImages(
-  { images, indices, imageShape, transforms }: Dataset,
+  dataset: Dataset,
 ): Generator<Uint8Array | Float32Array> {
+  const { indices, imageShape, transforms } = dataset;
   const [height, width, channels] = imageShape;
   const [outputHeight, outputWidth] = outputShape({ imageShape, transforms });
   const sample = Math.min(SAMPLE_IMAGES, Math.ceil(SAMPLE / (outputHeight * outputWidth)));
   const resizes = transforms.filter(({ kind }) => kind === "resize");
+  const reader = directReader(dataset);
   for (const index of indices.subarray(0, sample)) {
-    const stored = images.subarray(
-      index * height * width * channels,
-      (index + 1) * height * width * channels,
-    );
+    const stored = reader.image(index);
     yield resizes.length === 0 ? stored : tf.tidy(() => {
       const image = tf.tensor4d(Float32Array.from(stored), [1, height, width, channels]);
       return applyTransforms(resizes, image, { train: false }).dataSync<"float32">();

@@ -7,6 +7,7 @@ export {
   augment,
   type ChannelStats,
   CIFAR10_STATS,
+  crop,
   IMAGENET_STATS,
   normalize,
   resize,

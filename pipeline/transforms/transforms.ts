@@ -12,10 +12,12 @@ import {
 } from "../../runtime/system/schema.ts";
 import {
   type Augment,
+  type Crop,
   type Data,
   type Dataset,
   mapParts,
   outputShape,
+  type Step,
   type Transform,
 } from "../data/dataset.ts";
 
@@ -140,8 +142,80 @@ export function augment(
   };
 }
 
-/** What a transform looks like in a file. */
-export const transformSchema: Schema<Transform> = kinds([
+/**
+ * Shows a part of every picture, as `Crop` says. What is random follows from the seed, the epoch and the picture's place.
+ *
+ * @throws {RangeError} If a size is no whole number from 1, `shorter` is below `size`, or a range is none.
+ * @throws {TypeError} If another transform comes before, the images are not RGB, or pictures are kept smaller than `shorter`.
+ * @example
+ * ```ts
+ * import { loadCifar } from "../data/cifar/load.ts";
+ * import { pipe } from "../pipe.ts";
+ * import { CIFAR10_STATS, crop, normalize } from "./transforms.ts";
+ *
+ * const range = { scale: [0.35, 1], ratio: [3 / 4, 4 / 3] } as const;
+ * const load = async () =>
+ *   pipe(
+ *     await loadCifar("data"),
+ *     crop({ size: 24, shorter: 28, ...range, augment: "trivialAugment" }),
+ *     normalize(CIFAR10_STATS),
+ *   );
+ * ```
+ */
+export function crop(cfg: Omit<Crop, "kind">): (data: Data) => Data {
+  const { size, shorter, scale, ratio, augment } = cfg;
+  for (const [name, value] of Object.entries({ size, shorter })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`crop: ${name} must be a positive integer, found ${value}`);
+    }
+  }
+  if (shorter < size) throw new RangeError(`crop: shorter must be at least size, ${size}, found ${shorter}`);
+  for (const [name, [min, max]] of Object.entries({ scale, ratio })) {
+    if (!(min > 0 && min <= max && max < Infinity) || (name === "scale" && max > 1)) {
+      throw new RangeError(
+        `crop: ${name} must be two numbers above 0, the smaller first, found ${min}, ${max}`,
+      );
+    }
+  }
+  const random = { scale, ratio, change: augment === "trivialAugment" };
+  const shown = (part: Dataset): Dataset => {
+    const { images, imageShape, pictures, transforms } = part;
+    if (transforms.length > 0) {
+      throw new TypeError(`crop: it comes first, found ${transforms[0].kind} before`);
+    }
+    if (imageShape[2] !== 3) throw new TypeError(`crop: images must be RGB, found ${imageShape[2]} channels`);
+    const source = pictures?.source ?? { kind: "stored", images, imageShape };
+    if (source.kind === "files" && source.keep < shorter) {
+      throw new TypeError(
+        `crop: shorter is ${shorter}, but the pictures are kept with ${source.keep}; load them with keep: ${shorter}`,
+      );
+    }
+    return {
+      ...part,
+      images: new Uint8Array(),
+      pictures: { source, view: { shorter, size } },
+      imageShape: [size, size, 3],
+    };
+  };
+  return (data) => {
+    const { train, ...rest } = mapParts(data, shown);
+    return { ...rest, train: { ...train, pictures: { ...train.pictures!, random } } };
+  };
+}
+
+/** Two numbers above 0, the smaller first. */
+function range(max: number): Schema<readonly [number, number]> {
+  const wrong = ({ input }: { input: unknown }) => mismatch(input, "two numbers above 0, the smaller first");
+  return v.pipe(
+    v.tuple(
+      [v.pipe(v.number(wrong), v.gtValue(0, wrong)), v.pipe(v.number(wrong), v.maxValue(max, wrong))],
+      wrong,
+    ),
+    v.check(([smaller, larger]) => smaller <= larger, wrong),
+  );
+}
+
+const TRANSFORMS = [
   fields({ kind: v.literal("resize"), size: number({ whole: true, min: 1 }), quantize: truth }),
   fields({
     kind: v.literal("normalize"),
@@ -157,11 +231,29 @@ export const transformSchema: Schema<Transform> = kinds([
     crop: number({ whole: true, min: 0 }),
     padding: oneOf(["zero", "reflect"]),
   }),
+] as const;
+
+/** What a transform looks like in a file. */
+export const transformSchema: Schema<Transform> = kinds(TRANSFORMS);
+
+/** What a step of a recipe looks like in a file. */
+export const stepSchema: Schema<Step> = kinds([
+  ...TRANSFORMS,
+  fields({
+    kind: v.literal("crop"),
+    size: number({ whole: true, min: 1 }),
+    shorter: number({ whole: true, min: 1 }),
+    scale: range(1),
+    ratio: range(Number.MAX_VALUE),
+    augment: oneOf(["none", "trivialAugment"]),
+  }),
 ]);
 
-/** A transform that is given as data, as one of the functions above. */
-export function transform(step: Transform): (data: Data) => Data {
+/** A step that is given as data, as one of the functions above. */
+export function transform(step: Step): (data: Data) => Data {
   switch (step.kind) {
+    case "crop":
+      return crop(step);
     case "resize":
       return resize(step.size, step);
     case "normalize":

@@ -81,7 +81,7 @@ export function brightness(picture: Picture, factor: number): Picture {
 export function saturation(picture: Picture, factor: number): Picture {
   const others = new Uint8Array(picture.pixels.length);
   for (let at = 0; at < others.length; at += CHANNELS) {
-    others.fill(grey(picture.pixels, at), at, at + CHANNELS);
+    others[at] = others[at + 1] = others[at + 2] = grey(picture.pixels, at);
   }
   return blended(others, picture, factor);
 }

@@ -8,7 +8,7 @@ export interface Picture {
   /** Rows. */
   readonly height: number;
   /** RGB, `[height, width, 3]` in row-major order, 0 to 255. */
-  readonly pixels: Uint8Array<ArrayBuffer>;
+  readonly pixels: Uint8Array;
 }
 
 /** Bytes of a pixel. */

@@ -1,6 +1,12 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { byCodePoints, folderLines, listPictures, type PictureFile } from "../../../pipeline/data/folder.ts";
+import {
+  byCodePoints,
+  folderLines,
+  listPictures,
+  type PictureFile,
+  withoutFiles,
+} from "../../../pipeline/data/folder.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { folderTest } from "../../in_folder.ts";
 
@@ -200,7 +206,7 @@ folderTest("listPictures refuses a folder that it can make nothing of, and says 
   write(join(dir, "stranger"), ["train/a/1.png", "train/b/1.png", "val/c/1.png"]);
   assertEquals(
     await message(join(dir, "stranger")),
-    'Cannot use the pictures in R: val has the class "c", of which train has no picture',
+    'Cannot use the pictures in R: validation has the class "c", of which train has no picture',
   );
   write(dir, ["file.png"]);
   assertEquals(
@@ -215,3 +221,32 @@ folderTest("listPictures: ten thousand classes", async (dir) => {
   assertEquals([classes.length, train.length], [10_000, 10_000]);
   assertEquals([classes[9_999], train[9_999].label], ["09999", 9_999]);
 });
+
+folderTest(
+  "withoutFiles: files that turned out to be none, and classes that they were all of",
+  async (dir) => {
+    write(dir, [
+      "train/a/1.png",
+      "train/a/2.png",
+      "train/b/1.png",
+      "train/c/1.png",
+      "test/a/1.png",
+      "test/b/2.png",
+    ]);
+    const folder = await listPictures(dir);
+    assertEquals(withoutFiles(folder, new Set()) === folder, true);
+    const bad = ["train/a/2.png", "train/b/1.png", "test/b/2.png"].map((path) => join(dir, path));
+    const left = withoutFiles(folder, new Set(bad));
+    assertEquals(left.classes, ["a", "c"]);
+    assertEquals(left.emptyClasses, ["b"]);
+    assertEquals(short(dir, left.train), [["train/a/1.png", 0], ["train/c/1.png", 1]]);
+    assertEquals(short(dir, left.test), [["test/a/1.png", 0]]);
+    assertEquals(left.validation, undefined);
+    assertEquals(left.skipped, bad.map((path) => ({ path, reason: "unreadable" })));
+    assertThrows(
+      () => withoutFiles(folder, new Set(bad.slice(0, 2))),
+      UserError,
+      'test has the class "b", of which train has no picture',
+    );
+  },
+);

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { numpyShuffle } from "../../../pipeline/data/numpy_random.ts";
+import { numpyShuffle, numpyUniform } from "../../../pipeline/data/numpy_random.ts";
 import reference from "../../data/numpy_shuffle.json" with { type: "json" };
 
 /** A number that changes when any element or the order does; `make_pipeline.py` has the same function. */
@@ -43,4 +43,18 @@ Deno.test("numpyShuffle refuses what is no seed and no length", () => {
     RangeError,
     "numpyShuffle: n must be an integer from 0 to 2^32 - 1, found -1",
   );
+});
+
+Deno.test("numpyUniform gives NumPy's numbers", () => {
+  // numpy.random.RandomState(seed).random_sample(4) of NumPy 2
+  const cases = [
+    [7, [0.07630828937395717, 0.7799187922401146, 0.4384092314408935, 0.7234651778309412]],
+    [[0, 0, 0], [0.06398605732583595, 0.07569866418299176, 0.8116225382312026, 0.30322280785542]],
+    [[42, 3, 1999], [0.5419905849280517, 0.18373964657730513, 0.16134682483519525, 0.27437826041123503]],
+  ] as const;
+  for (const [seed, expected] of cases) {
+    const draw = numpyUniform(seed);
+    assertEquals(expected.map(() => draw()), [...expected]);
+  }
+  assertThrows(() => numpyUniform([0, -1]), RangeError, "numpyUniform: a seed must be an integer");
 });

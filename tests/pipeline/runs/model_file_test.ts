@@ -141,7 +141,7 @@ test("the folder of a run: what it predicts is what the run has tested", async (
   await runSession(data, { recipe }, { dir });
   const trained = await loadModel(dir);
   assertEquals(trained.classes, data.train.classes);
-  assertEquals(trained.transforms, recipe.transforms.slice(1)); // the first is augment
+  assertEquals<unknown>(trained.transforms, recipe.transforms.slice(1)); // the first is augment
   const { correct } = evaluate(trained.model, trained.variables, {
     ...data.test!,
     transforms: trained.transforms,

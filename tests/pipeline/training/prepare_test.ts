@@ -1,6 +1,6 @@
 /** From loaded images to a recipe's data. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { createDataset, type Transform } from "../../../pipeline/data/dataset.ts";
+import { classCounts, createDataset, type Transform } from "../../../pipeline/data/dataset.ts";
 import { numpyShuffle } from "../../../pipeline/data/numpy_random.ts";
 import { limit, split } from "../../../pipeline/data/split.ts";
 import { prepare } from "../../../pipeline/training/prepare.ts";
@@ -50,6 +50,16 @@ Deno.test("prepare: every recipe's transforms are those of the training images",
   for (const recipe of Object.values(recipes)) {
     assertEquals(prepare(made, recipe).train.transforms, recipe.transforms, recipe.name);
   }
+});
+
+Deno.test("prepare: the same share of each class where the recipe stratifies; validation images of their own stay", () => {
+  const made = madeData({ images: 60, classes: 4, size: 4 });
+  const recipe = { name: "own", transforms: [], validation: { fraction: 0.2, seed: 3, stratify: true } };
+  const { train, validation } = prepare(made, recipe);
+  assertEquals(classCounts(validation!), [3, 3, 3, 3]);
+  assertEquals(classCounts(train), [12, 12, 12, 12]);
+  const given = { train: made.train, validation: madeData({ images: 8, size: 4, seed: 1 }).train };
+  assertEquals(prepare(given, recipe), given);
 });
 
 /** Asserts the message, which is all of one line. */

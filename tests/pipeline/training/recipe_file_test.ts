@@ -145,7 +145,7 @@ test("null takes away what may be left out, and what may not is then missing", a
   await assertRejects(
     () => load({ ...fast, validation: null }),
     UserError,
-    ": validation is null: expected an object with fraction, seed; ",
+    ": validation is null: expected an object with fraction, seed, stratify; ",
     "in a whole recipe there is nothing to take away",
   );
 });

@@ -180,9 +180,9 @@ Deno.test("recipeSchema: the transforms", () => {
     [
       "transforms.0.kind",
       "augmnt",
-      'is "augmnt": did you mean "augment"? expected one of resize, normalize, augment',
+      'is "augmnt": did you mean "augment"? expected one of resize, normalize, augment, crop',
     ],
-    ["transforms.1.kind", GONE, "is missing: expected one of resize, normalize, augment"],
+    ["transforms.1.kind", GONE, "is missing: expected one of resize, normalize, augment, crop"],
     ["transforms.0.flip", GONE, "is missing"],
     ["transforms.0.flip", "alternately", 'is "alternately": expected true, false or "alternate"'],
     ["transforms.0.crop", -1, "is -1: expected a whole number of at least 0"],
@@ -208,8 +208,8 @@ Deno.test("recipeSchema: the split", () => {
   const share = "expected a number above 0 and below 1";
   const seed = "expected a whole number from 0 to 4294967295";
   assertRefused(fast, [
-    ["validation", 0.1, "is 0.1: expected an object with fraction, seed"],
-    ["validation", null, "is null: expected an object with fraction, seed"],
+    ["validation", 0.1, "is 0.1: expected an object with fraction, seed, stratify"],
+    ["validation", null, "is null: expected an object with fraction, seed, stratify"],
     ["validation.fraction", 0, `is 0: ${share}`],
     ["validation.fraction", 1, `is 1: ${share}`],
     ["validation.fraction", "10 %", `is "10 %": ${share}`],
@@ -218,8 +218,8 @@ Deno.test("recipeSchema: the split", () => {
     ["validation.seed", 2 ** 32, `is 4294967296: ${seed}`],
     ["validation.seed", 0.5, `is 0.5: ${seed}`],
     ["validation.seed", GONE, "is missing"],
-    ["validation.shuffle", false, "is not a field: there are fraction, seed"],
-    ["validation.sed", 1, 'is not a field: did you mean "seed"? there are fraction, seed'],
+    ["validation.shuffle", false, "is not a field: there are fraction, seed, stratify"],
+    ["validation.sed", 1, 'is not a field: did you mean "seed"? there are fraction, seed, stratify'],
   ]);
   assertEquals(isOf(recipeSchema, put(fast, ["validation", "seed"], 2 ** 32 - 1)), true);
 });

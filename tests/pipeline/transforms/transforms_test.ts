@@ -1,12 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Data, Transform } from "../../../pipeline/data/dataset.ts";
+import { batches } from "../../../pipeline/data/batches.ts";
+import { type Crop, type Data, outputShape, type Transform } from "../../../pipeline/data/dataset.ts";
 import { split } from "../../../pipeline/data/split.ts";
 import { pipe } from "../../../pipeline/pipe.ts";
 import {
   augment,
   CIFAR10_STATS,
+  crop,
   normalize,
   resize,
+  stepSchema,
   transform,
   transformSchema,
   TUTORIAL_STATS,
@@ -162,5 +165,97 @@ Deno.test("transformSchema: what is no step, by its field", () => {
   for (const [step, problem] of cases) {
     const fail = (problem: string) => new Error(problem);
     assertEquals(assertThrows(() => check(transformSchema, step, fail), Error).message, problem);
+  }
+});
+
+const CROP: Crop = {
+  kind: "crop",
+  size: 3,
+  shorter: 4,
+  scale: [0.35, 1],
+  ratio: [0.75, 1.25],
+  augment: "trivialAugment",
+};
+
+Deno.test("crop: training images at random, the others their middle; what comes after sees its size", () => {
+  const data = pipe(smallData(10), crop(CROP), split(0.2, { seed: 1 }), augment({ flip: true, crop: 2 }));
+  const { images, imageShape } = smallData(10).train;
+  const source = { kind: "stored", images, imageShape } as const;
+  const view = { size: 3, shorter: 4 };
+  const random = { scale: [0.35, 1], ratio: [0.75, 1.25], change: true } as const;
+  assertEquals(data.train.pictures, { source, view, random });
+  assertEquals(data.validation?.pictures, { source, view });
+  assertEquals(data.test?.pictures?.random, undefined);
+  for (const part of [data.train, data.validation!, data.test!]) {
+    assertEquals(part.imageShape, [3, 3, 3]);
+    assertEquals(part.images.length, 0);
+    assertEquals(outputShape(part), [3, 3, 3]);
+  }
+  assertEquals(outputShape({ imageShape: [32, 48, 3], transforms: [CROP] }), [3, 3, 3]);
+  assertEquals(transform(CROP)(smallData(10)).train, crop(CROP)(smallData(10)).train);
+  const second = crop({ ...CROP, size: 2, augment: "none" })(
+    data.validation ? { train: data.validation } : data,
+  );
+  assertEquals(second.train.pictures, {
+    source,
+    view: { size: 2, shorter: 4 },
+    random: { ...random, change: false },
+  });
+});
+
+Deno.test("crop: images are a function of seed, epoch and place, and in evaluation of the place alone", () => {
+  const { train } = crop(CROP)(smallData(10));
+  const bytes = (seed: number, epoch: number): string => {
+    const [batch] = batches(train, 10, { turn: { seed, epoch } });
+    return batch.images.join();
+  };
+  assertEquals(bytes(1, 2), bytes(1, 2));
+  assertEquals(new Set([bytes(1, 2), bytes(1, 3), bytes(2, 2)]).size, 3);
+  const [reversed] = batches(train, 10, {
+    order: Uint32Array.from({ length: 10 }, (_, i) => 9 - i),
+    turn: { seed: 1, epoch: 2 },
+  });
+  assertEquals(reversed.images.slice(-27).join(), bytes(1, 2).split(",").slice(0, 27).join());
+  // Of 4 x 4 pixels the shorter side is 4 already; half of 1 is rounded to 0.
+  const [{ images }] = batches(train, 10);
+  const stored = smallData(10).train.images;
+  assertEquals(images.subarray(0, 9), stored.subarray(0, 9));
+  assertEquals(images.subarray(9, 18), stored.subarray(12, 21));
+});
+
+Deno.test("crop refuses sizes and ranges that are none, a place that is not the first, and pictures kept too small", () => {
+  const cases: [cfg: Partial<Crop>, problem: string][] = [
+    [{ size: 0 }, "crop: size must be a positive integer, found 0"],
+    [{ shorter: 2.5 }, "crop: shorter must be a positive integer, found 2.5"],
+    [{ shorter: 2 }, "crop: shorter must be at least size, 3, found 2"],
+    [{ scale: [0, 1] }, "crop: scale must be two numbers above 0, the smaller first, found 0, 1"],
+    [{ scale: [0.5, 1.5] }, "crop: scale must be two numbers above 0, the smaller first, found 0.5, 1.5"],
+    [{ ratio: [2, 1] }, "crop: ratio must be two numbers above 0, the smaller first, found 2, 1"],
+  ];
+  for (const [cfg, problem] of cases) {
+    assertThrows(() => crop({ ...CROP, ...cfg }), RangeError, problem);
+  }
+  assertThrows(
+    () => pipe(smallData(2), resize(8), crop(CROP)),
+    TypeError,
+    "crop: it comes first, found resize before",
+  );
+  const { train } = crop(CROP)(smallData(2));
+  const none = new Int32Array();
+  const kept = { chunks: [], chunk: none, start: none, width: none, height: none };
+  const source = { kind: "files", files: [], digests: [], keep: 3, maxPixels: 1, kept } as const;
+  assertThrows(
+    () => crop(CROP)({ train: { ...train, pictures: { source, view: train.pictures!.view } } }),
+    TypeError,
+    "crop: shorter is 4, but the pictures are kept with 3; load them with keep: 4",
+  );
+});
+
+Deno.test("stepSchema: a crop as it is, and what is none", () => {
+  const read = (step: unknown) => check(stepSchema, step, (problem) => new Error(problem));
+  assertEquals(read(JSON.parse(JSON.stringify(CROP))), CROP);
+  for (const [step] of STEPS) assertEquals(read(step), step);
+  for (const scale of [[0.5], [0, 1], [0.9, 0.1], [0.5, 2], "all"]) {
+    assertThrows(() => read({ ...CROP, scale }), Error, "expected two numbers above 0, the smaller first");
   }
 });
