@@ -7,7 +7,7 @@
  */
 import * as tfjs from "@tensorflow/tfjs";
 import { directConv2d, directFilterGradient, directInputGradient } from "./direct.ts";
-import type { Convolution } from "./window.ts";
+import type { Convolution } from "./geometry.ts";
 
 /** How many pixels a block gives, each way. */
 export interface Block {

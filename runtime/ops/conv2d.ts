@@ -8,7 +8,8 @@ import { type Algorithm, chooseAlgorithm } from "./conv2d_choice.ts";
 import { directConv2d, directFilterGradient, directInputGradient } from "./direct.ts";
 import { groupByGroup } from "./grouped.ts";
 import { patchesFilterGradient } from "./patches.ts";
-import { checkWindow, type Convolution, type Window } from "./window.ts";
+import { checkWindow, type Convolution } from "./geometry.ts";
+import type { Window } from "./window.ts";
 import { winogradConv2d, winogradFilterGradient, winogradInputGradient } from "./winograd.ts";
 
 /** What to convolve, and whether gradients will be asked for. */

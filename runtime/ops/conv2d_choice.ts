@@ -4,7 +4,7 @@
  */
 import type { Precision } from "../compile/jit.ts";
 import { type Block, fitsBlocks } from "./blocks.ts";
-import { type Convolution, outputSize } from "./window.ts";
+import { type Convolution, outputSize } from "./geometry.ts";
 
 /** The precisions that graphs differ in. */
 type Traced = Exclude<Precision, "tf32">;

@@ -5,7 +5,7 @@
  */
 import * as tfjs from "@tensorflow/tfjs";
 import { type Attrs, callOp, T } from "../binding/kernel.ts";
-import { type Convolution, paddingAttrs, reachedPaddings } from "./window.ts";
+import { type Convolution, paddingAttrs, reachedPaddings } from "./geometry.ts";
 
 /** The convolution, `[n, h', w', out]`. */
 export function directConv2d(

@@ -4,7 +4,8 @@
  */
 import * as tfjs from "@tensorflow/tfjs";
 import { callOp, T, type } from "../binding/kernel.ts";
-import { outputSize, type Pool } from "./window.ts";
+import { outputSize } from "./geometry.ts";
+import type { Pool } from "./window.ts";
 
 /** A pool without padding, and what it pools. */
 interface TapPool extends Omit<Pool, "padding"> {

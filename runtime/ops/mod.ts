@@ -5,9 +5,10 @@
  * Images are `[N, H, W, C]`, kernels `[kh, kw, in, out]`, everything float32 unless said otherwise.
  * @module
  */
-export { biasAdd, celu, relu } from "./activations.ts";
-export { batchNormInference, type BatchNormResult, batchNormTrain } from "./batch_norm.ts";
-export { conv2d } from "./conv2d.ts";
-export { crossEntropy, crossEntropyEach } from "./loss.ts";
-export { avgPool, maxPool } from "./pool.ts";
-export type { Pool, Window } from "./window.ts";
+// With `*`, for `deno doc` shows in a namespace what comes so, and no names that are picked out.
+export * from "./activations.ts";
+export * from "./batch_norm.ts";
+export * from "./conv2d.ts";
+export * from "./loss.ts";
+export * from "./pool.ts";
+export * from "./window.ts";

@@ -1,7 +1,7 @@
 /** The gradient of a convolution's kernel as one matrix product, of the patches that it met and of what came of them. */
 import * as tfjs from "@tensorflow/tfjs";
 import { grid, type Place, readPixels } from "./pixels.ts";
-import type { Convolution } from "./window.ts";
+import type { Convolution } from "./geometry.ts";
 
 /**
  * The gradient of the kernel, `[kh, kw, in, out]`.

@@ -3,7 +3,8 @@ import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "../binding/backend.ts";
 import { callOp, defineKernel, T } from "../binding/kernel.ts";
 import { maxOfTaps, maxOfTapsGradient } from "./max_taps.ts";
-import { checkWindow, paddingAttrs, type Pool, reachedPaddings } from "./window.ts";
+import { checkWindow, paddingAttrs, reachedPaddings } from "./geometry.ts";
+import type { Pool } from "./window.ts";
 
 function poolAttrs({ kernelSize, stride, padding }: Pool) {
   return {

@@ -8,7 +8,7 @@ import {
   fitsBlocks,
 } from "../../../runtime/ops/blocks.ts";
 import { directConv2d, directFilterGradient, directInputGradient } from "../../../runtime/ops/direct.ts";
-import type { Convolution } from "../../../runtime/ops/window.ts";
+import type { Convolution } from "../../../runtime/ops/geometry.ts";
 import { assertClose, FORWARD } from "../../reference.ts";
 import { tidyTest, uniform } from "../harness.ts";
 

@@ -1,6 +1,6 @@
 /** Windows: their padding in TensorFlow's words, and how far they reach. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { checkWindow, outputSize, paddingAttrs, reachedPaddings } from "../../../runtime/ops/window.ts";
+import { checkWindow, outputSize, paddingAttrs, reachedPaddings } from "../../../runtime/ops/geometry.ts";
 
 Deno.test("window: a padding has a name where TensorFlow has one that means the same", () => {
   const explicit = (pixels: number) => ({
