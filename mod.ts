@@ -4,7 +4,7 @@
  *
  * @example Train a small residual network on arrays in memory
  * ```ts
- * import { createDataset, evaluate, normalize, pipe, recipes, resnet, split, tf, train } from "./mod.ts";
+ * import { createDataset, evaluate, normalize, pipe, recipes, resnet, split, tf, train } from "@resnet/deno";
  *
  * await tf.ready();
  * const images = new Uint8Array(40 * 8 * 8 * 3).map((_, i) => i % 251);

@@ -34,8 +34,7 @@ export interface Model {
  * stand on exactly one input.
  * @example
  * ```ts
- * import { defineModel } from "./model.ts";
- * import { flatten, input, linear } from "./nodes/nodes.ts";
+ * import { defineModel, flatten, input, linear } from "@resnet/deno";
  * const pixels = flatten(input([32, 32, 3]), { name: "flatten" });
  * const softmaxRegression = defineModel(linear(pixels, { name: "fc", features: 10 }), { name: "one layer" });
  * ```

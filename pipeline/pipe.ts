@@ -8,7 +8,7 @@
  * @returns What the last function returns; `value` itself when there is none.
  * @example
  * ```ts
- * import { pipe } from "./pipe.ts";
+ * import { pipe } from "@resnet/deno";
  *
  * const words = pipe(" a b c ", (text) => text.trim(), (text) => text.split(" "), (list) => list.length); // 3
  * ```

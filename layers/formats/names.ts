@@ -44,8 +44,7 @@ const FAMILIES: readonly Family[] = [
  *
  * @example
  * ```ts
- * import { resnet } from "../networks/resnet.ts";
- * import { fileNames } from "./names.ts";
+ * import { fileNames, resnet } from "@resnet/deno";
  * const kernel = { shape: [16, 3, 3, 3], data: new Float32Array(16 * 3 * 3 * 3) };
  * const names = fileNames(resnet([3, 3, 3], { stem: "cifar" }), { "module.conv1.weight": kernel });
  * names.of("conv1.0.weight"); // "module.conv1.weight"

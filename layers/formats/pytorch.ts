@@ -5,7 +5,7 @@
 import { UserError } from "../../runtime/system/errors.ts";
 import { cut, cutPath } from "../../runtime/system/texts.ts";
 import type { Model } from "../model.ts";
-import { showShape } from "../nodes/node.ts";
+import { showShape } from "../nodes/checks.ts";
 import type { Arrays, FloatArray, NumericArray } from "../readers/arrays.ts";
 import { type Parameter, parameters } from "../readers/parameters.ts";
 import { COUNTER, isCount, listed, quoteName } from "./names.ts";
@@ -19,6 +19,13 @@ const MAX_PROBLEM = 300;
  * @param arrays All parameters and statistics of the model, in the layout of memory.
  * @param batchesTracked Training steps so far: the value of the int64 scalars `num_batches_tracked`.
  * @throws {TypeError} If an array is missing or has another size than the model's.
+ * @example
+ * ```ts
+ * import { initArrays, resnet, toPyTorch } from "@resnet/deno";
+ *
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * toPyTorch(model, initArrays(model, 42))["conv1.0.weight"].shape; // [16, 3, 3, 3]
+ * ```
  */
 export function toPyTorch(model: Model, arrays: Arrays, batchesTracked = 0): Record<string, NumericArray> {
   const entries: [string, NumericArray][] = [];
@@ -49,6 +56,14 @@ export function toPyTorch(model: Model, arrays: Arrays, batchesTracked = 0): Rec
  * @param nameOf An entry's name by the model's name of it, where they differ: that of `fileNames`.
  * @returns float32 arrays in the layout of memory.
  * @throws {UserError} If a key is missing or unknown, or an array has the wrong shape or type.
+ * @example
+ * ```ts
+ * import { fromPyTorch, initArrays, resnet, toPyTorch } from "@resnet/deno";
+ *
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const { params } = fromPyTorch(model, toPyTorch(model, initArrays(model, 42)));
+ * params["conv1.0.weight"].shape; // [3, 3, 3, 16]
+ * ```
  */
 export function fromPyTorch(
   model: Model,

@@ -80,7 +80,7 @@ export interface Safetensors {
  * @throws {TypeError} If an array has not as many numbers as its shape says, or is called `__metadata__`.
  * @example
  * ```ts
- * import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+ * import { decodeSafetensors, encodeSafetensors } from "@resnet/deno";
  * const bias = { shape: [2], data: Float32Array.of(1, 2) };
  * const bytes = encodeSafetensors({ "fc.bias": bias }, { format: "pt" });
  * decodeSafetensors(bytes).tensors["fc.bias"].data; // Float32Array [1, 2]
@@ -137,6 +137,15 @@ function rankOf(name: string, { shape, data }: NumericArray): number {
  * @param source What messages call the file, e.g. its path.
  * @throws {UserError} If the file is truncated, too long, not what the format says, or of types that are not supported
  *   (`BOOL`, `C64`, floats of 4 and 6 bits); the message tells.
+ * @example
+ * ```ts
+ * import { decodeSafetensors } from "@resnet/deno";
+ *
+ * async function shapesIn(path: string): Promise<void> {
+ *   const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path), path);
+ *   for (const [name, { shape }] of Object.entries(tensors)) console.log(name, shape);
+ * }
+ * ```
  */
 export function decodeSafetensors(bytes: Uint8Array, source = "safetensors"): Safetensors {
   const refuse: Refuse = (problem) => {

@@ -42,7 +42,7 @@ export interface FastResnetCfg {
  * @throws {RangeError} If a setting is out of range.
  * @example
  * ```ts
- * import { fastResnet } from "./fast_resnet.ts";
+ * import { fastResnet } from "@resnet/deno";
  * const model = fastResnet({ widths: [64, 256, 256], headScale: 1 / 9 });
  * ```
  */

@@ -52,8 +52,7 @@ const EXPANSION = 4;
  * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
  * @example
  * ```ts
- * import { input } from "../nodes/nodes.ts";
- * import { residualBlock } from "./residual_block.ts";
+ * import { input, residualBlock } from "@resnet/deno";
  * residualBlock(input([56, 56, 64]), { name: "layer1.0", filters: 128, stride: 2 }).shape; // [28, 28, 128]
  * ```
  */
@@ -78,8 +77,7 @@ export function residualBlock(x: Node, cfg: ResidualBlockCfg): Node {
  * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
  * @example
  * ```ts
- * import { input } from "../nodes/nodes.ts";
- * import { bottleneckBlock } from "./residual_block.ts";
+ * import { bottleneckBlock, input } from "@resnet/deno";
  * bottleneckBlock(input([56, 56, 256]), { name: "layer1.0", filters: 128, stride: 2 }).shape; // [28, 28, 512]
  * ```
  */
@@ -109,8 +107,7 @@ export function bottleneckBlock(x: Node, cfg: ResidualBlockCfg): Node {
  * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
  * @example
  * ```ts
- * import { input } from "../nodes/nodes.ts";
- * import { preActivationBlock } from "./residual_block.ts";
+ * import { input, preActivationBlock } from "@resnet/deno";
  * preActivationBlock(input([32, 32, 16]), { name: "layer1.0", filters: 32, stride: 2 }).shape; // [16, 16, 32]
  * ```
  */
@@ -129,6 +126,12 @@ export function preActivationBlock(x: Node, cfg: ResidualBlockCfg): Node {
  * @returns `[ceil(h / stride), ceil(w / stride), 4 * filters]`, not activated: the network ends in batch norm and relu.
  * @throws {TypeError} If `x` is no map, or a `padding` shortcut would have to drop channels.
  * @throws {RangeError} If `filters` or `stride` is not a whole number from 1 up.
+ * @example
+ * ```ts
+ * import { input, preActivationBottleneck } from "@resnet/deno";
+ * const x = input([32, 32, 64]);
+ * preActivationBottleneck(x, { name: "layer1.0", filters: 32, stride: 2 }).shape; // [16, 16, 128]
+ * ```
  */
 export function preActivationBottleneck(x: Node, cfg: ResidualBlockCfg): Node {
   const { name, filters, stride = 1, groups = 1, bias = true } = cfg;
@@ -195,6 +198,13 @@ function preShortcut(x: Node, active: Node, y: Node, cfg: ResidualBlockCfg): Nod
  * @param behind What follows a projection: batch norm in He et al.'s first paper, nothing in their second.
  * @returns `[h', w', c']`.
  * @throws {TypeError} If a `padding` shortcut would have to drop channels.
+ * @example
+ * ```ts
+ * import { conv, input, shortcut } from "@resnet/deno";
+ * const x = input([32, 32, 16]);
+ * const y = conv(x, { name: "layer1.0.conv1", filters: 32, kernelSize: 3, stride: 2, padding: 1 });
+ * shortcut(x, y, { name: "layer1.0", filters: 32, stride: 2 }).name; // "layer1.0.downsample.1"
+ * ```
  */
 export function shortcut(
   x: Node,

@@ -123,7 +123,7 @@ const FAMILIES: Readonly<Record<"tutorial" | "torchvision" | "cifar", Family>> =
  * @throws {TypeError} If shapes do not fit.
  * @example
  * ```ts
- * import { resnet } from "./resnet.ts";
+ * import { resnet } from "@resnet/deno";
  * const tutorial = resnet([3, 4, 6, 3], { numClasses: 10 });
  * const resnet20 = resnet([3, 3, 3], { stem: "cifar" });
  * const resnet50 = resnet([3, 4, 6, 3], { block: "bottleneck", naming: "torchvision", numClasses: 1000 });

@@ -1,5 +1,10 @@
 /** What the constructors of nodes check. */
-import { type Node, showShape, type SpatialShape } from "./node.ts";
+import type { Node, SpatialShape } from "./node.ts";
+
+/** A shape as messages show it: `[28, 28, 128]`. */
+export function showShape(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
+}
 
 /** A node's shape and where it comes from, for messages. */
 export function describe(x: Node): string {

@@ -1,6 +1,6 @@
 /** Layers that are defined outside of this package. */
-import { checkWhole } from "./checks.ts";
-import { type CustomLayer, type CustomNode, type CustomWeight, type Node, showShape } from "./node.ts";
+import { checkWhole, showShape } from "./checks.ts";
+import type { CustomLayer, CustomNode, CustomWeight, Node } from "./node.ts";
 import type { Named } from "./nodes.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { Named } from "./nodes.ts";
  *   for sizes that are not whole numbers from 1 up, and what the layer's own functions throw.
  * @example A trained factor a channel (H. Touvron et al., "Going deeper with Image Transformers", arXiv:2103.17239)
  * ```ts
- * import { customLayer, input, tf } from "../../mod.ts";
+ * import { customLayer, input, tf } from "@resnet/deno";
  *
  * const layerScale = customLayer({
  *   kind: "LayerScale",

@@ -189,8 +189,3 @@ export type Node =
   | PadShortcutNode
   | ScaleNode
   | CustomNode;
-
-/** A shape as messages show it: `[28, 28, 128]`. */
-export function showShape(shape: readonly number[]): string {
-  return `[${shape.join(", ")}]`;
-}

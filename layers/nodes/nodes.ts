@@ -5,26 +5,25 @@
  * All throw `TypeError` for shapes that do not fit and `RangeError` for settings that are out of range; the
  * message begins with the op and the layer's name.
  */
-import { checkRate, checkWhole, describe, outputSize, spatial } from "./checks.ts";
-import {
-  type AddNode,
-  type AvgPoolNode,
-  type BatchNormNode,
-  type CeluNode,
-  type ConvNode,
-  type DropoutNode,
-  type FlattenNode,
-  type GlobalAvgPoolNode,
-  type InputNode,
-  type LinearNode,
-  type MaxPoolNode,
-  type Node,
-  type PadShortcutNode,
-  type ReluNode,
-  type ScaleNode,
-  showShape,
-  type SpatialShape,
-  type StochasticDepthNode,
+import { checkRate, checkWhole, describe, outputSize, showShape, spatial } from "./checks.ts";
+import type {
+  AddNode,
+  AvgPoolNode,
+  BatchNormNode,
+  CeluNode,
+  ConvNode,
+  DropoutNode,
+  FlattenNode,
+  GlobalAvgPoolNode,
+  InputNode,
+  LinearNode,
+  MaxPoolNode,
+  Node,
+  PadShortcutNode,
+  ReluNode,
+  ScaleNode,
+  SpatialShape,
+  StochasticDepthNode,
 } from "./node.ts";
 
 /** What every layer is given. */
@@ -38,7 +37,7 @@ export interface Named {
  * @throws {RangeError} If a size is not a whole number from 1 up.
  * @example
  * ```ts
- * import { conv, input } from "./nodes.ts";
+ * import { conv, input } from "@resnet/deno";
  * const x = input([224, 224, 3]);
  * conv(x, { name: "conv1.0", filters: 64, kernelSize: 7, stride: 2, padding: 3 }).shape; // [112, 112, 64]
  * ```
@@ -59,6 +58,12 @@ export function input(shape: SpatialShape, name = "input"): InputNode {
  * @returns `[h', w', filters]`.
  * @throws {TypeError} If `x` is no map, its channels do not divide into groups, or the kernel is larger than the padded map.
  * @throws {RangeError} If a setting is out of range, or the filters do not divide into groups.
+ * @example
+ * ```ts
+ * import { conv, input } from "@resnet/deno";
+ * const x = input([224, 224, 3]);
+ * conv(x, { name: "conv1", filters: 64, kernelSize: 7, stride: 2, padding: 3 }).shape; // [112, 112, 64]
+ * ```
  */
 export function conv(
   x: Node,
@@ -103,6 +108,11 @@ export function conv(
  * @returns `[h, w, c]`.
  * @throws {TypeError} If `x` is no map.
  * @throws {RangeError} If `epsilon` is not above 0 or `momentum` is outside `[0, 1]`.
+ * @example
+ * ```ts
+ * import { batchNorm, input } from "@resnet/deno";
+ * batchNorm(input([32, 32, 16]), { name: "bn1" }).cfg; // { epsilon: 0.00001, momentum: 0.1 }
+ * ```
  */
 export function batchNorm(
   x: Node,
@@ -126,6 +136,11 @@ export function batchNorm(
  * Rectified linear unit, `max(x, 0)`.
  * @param cfg `block`: where this is the last layer of a block, what `summary` calls the block.
  * @returns The shape of `x`.
+ * @example
+ * ```ts
+ * import { input, relu } from "@resnet/deno";
+ * relu(input([32, 32, 16]), { name: "relu1" }).shape; // [32, 32, 16]
+ * ```
  */
 export function relu(x: Node, cfg: Named & { readonly block?: string }): ReluNode {
   const { name, block = "" } = cfg;
@@ -137,6 +152,11 @@ export function relu(x: Node, cfg: Named & { readonly block?: string }): ReluNod
  * `alpha (exp(x / alpha) - 1)` below.
  * @returns The shape of `x`.
  * @throws {RangeError} If `alpha` is not above 0.
+ * @example
+ * ```ts
+ * import { celu, input } from "@resnet/deno";
+ * celu(input([32, 32, 16]), { name: "act1", alpha: 0.3 }).shape; // [32, 32, 16]
+ * ```
  */
 export function celu(x: Node, cfg: Named & { readonly alpha: number }): CeluNode {
   const { name, alpha } = cfg;
@@ -154,6 +174,11 @@ export function celu(x: Node, cfg: Named & { readonly alpha: number }): CeluNode
  * @returns `[h', w', c]`.
  * @throws {TypeError} If `x` is no map, or the window is larger than the padded map.
  * @throws {RangeError} If a setting is out of range; `padding` may be at most half of `kernelSize`.
+ * @example
+ * ```ts
+ * import { input, maxPool } from "@resnet/deno";
+ * maxPool(input([112, 112, 64]), { name: "pool", kernelSize: 3, stride: 2, padding: 1 }).shape; // [56, 56, 64]
+ * ```
  */
 export function maxPool(
   x: Node,
@@ -185,6 +210,11 @@ export function maxPool(
  * @returns `[h', w', c]`.
  * @throws {TypeError} If `x` is no map, or the window is larger than the map.
  * @throws {RangeError} If a setting is out of range.
+ * @example
+ * ```ts
+ * import { avgPool, input } from "@resnet/deno";
+ * avgPool(input([7, 7, 512]), { name: "pool", kernelSize: 7 }).shape; // [1, 1, 512]
+ * ```
  */
 export function avgPool(
   x: Node,
@@ -202,6 +232,11 @@ export function avgPool(
  * @param x `[h, w, c]`.
  * @returns `[1, 1, c]`.
  * @throws {TypeError} If `x` is no map.
+ * @example
+ * ```ts
+ * import { globalAvgPool, input } from "@resnet/deno";
+ * globalAvgPool(input([7, 5, 512]), { name: "pool" }).shape; // [1, 1, 512]
+ * ```
  */
 export function globalAvgPool(x: Node, { name }: Named): GlobalAvgPoolNode {
   const [, , channels] = spatial("globalAvgPool", name, x);
@@ -214,6 +249,11 @@ export function globalAvgPool(x: Node, { name }: Named): GlobalAvgPoolNode {
  * @param x `[h, w, c]`.
  * @returns `[c * h * w]`.
  * @throws {TypeError} If `x` is no map.
+ * @example
+ * ```ts
+ * import { flatten, input } from "@resnet/deno";
+ * flatten(input([4, 4, 16]), { name: "flatten" }).shape; // [256]
+ * ```
  */
 export function flatten(x: Node, { name }: Named): FlattenNode {
   const [height, width, channels] = spatial("flatten", name, x);
@@ -229,6 +269,12 @@ export function flatten(x: Node, { name }: Named): FlattenNode {
  * @returns `[features]`.
  * @throws {TypeError} If `x` is a map.
  * @throws {RangeError} If `features` is not a whole number from 1 up.
+ * @example
+ * ```ts
+ * import { flatten, input, linear } from "@resnet/deno";
+ * const x = flatten(input([1, 1, 512]), { name: "flatten" });
+ * linear(x, { name: "fc", features: 10 }).shape; // [10]
+ * ```
  */
 export function linear(
   x: Node,
@@ -247,6 +293,13 @@ export function linear(
  * @param cfg `block`: where this is the last layer of a block, what `summary` calls the block.
  * @returns The shape of both.
  * @throws {TypeError} If the shapes differ.
+ * @example
+ * ```ts
+ * import { add, conv, input } from "@resnet/deno";
+ * const x = input([32, 32, 16]);
+ * const y = conv(x, { name: "conv1", filters: 16, kernelSize: 3, padding: 1 });
+ * add(x, y, { name: "sum" }).shape; // [32, 32, 16]
+ * ```
  */
 export function add(a: Node, b: Node, cfg: Named & { readonly block?: string }): AddNode {
   const { name, block = "" } = cfg;
@@ -261,6 +314,11 @@ export function add(a: Node, b: Node, cfg: Named & { readonly block?: string }):
  * `rate`, the others are divided by `1 - rate`; evaluation changes nothing.
  * @returns The shape of `x`.
  * @throws {RangeError} If `rate` is not in `[0, 1)`.
+ * @example
+ * ```ts
+ * import { dropout, flatten, input } from "@resnet/deno";
+ * dropout(flatten(input([1, 1, 512]), { name: "flatten" }), { name: "drop", rate: 0.5 }).shape; // [512]
+ * ```
  */
 export function dropout(x: Node, cfg: Named & { readonly rate: number }): DropoutNode {
   const { name, rate } = cfg;
@@ -274,6 +332,13 @@ export function dropout(x: Node, cfg: Named & { readonly rate: number }): Dropou
  * residual sum it leaves the block out for that image. Evaluation changes nothing.
  * @returns The shape of `x`.
  * @throws {RangeError} If `rate` is not in `[0, 1)`.
+ * @example
+ * ```ts
+ * import { add, conv, input, stochasticDepth } from "@resnet/deno";
+ * const x = input([32, 32, 16]);
+ * const y = conv(x, { name: "conv1", filters: 16, kernelSize: 3, padding: 1 });
+ * add(x, stochasticDepth(y, { name: "drop", rate: 0.2 }), { name: "sum" }).shape; // [32, 32, 16]
+ * ```
  */
 export function stochasticDepth(x: Node, cfg: Named & { readonly rate: number }): StochasticDepthNode {
   const { name, rate } = cfg;
@@ -290,6 +355,11 @@ export function stochasticDepth(x: Node, cfg: Named & { readonly rate: number })
  * @returns `[ceil(h / stride), ceil(w / stride), filters]`.
  * @throws {TypeError} If `x` is no map, or has more channels than `filters`.
  * @throws {RangeError} If a setting is out of range.
+ * @example
+ * ```ts
+ * import { input, padShortcut } from "@resnet/deno";
+ * padShortcut(input([32, 32, 16]), { name: "shortcut", filters: 32, stride: 2 }).shape; // [16, 16, 32]
+ * ```
  */
 export function padShortcut(
   x: Node,
@@ -316,6 +386,12 @@ export function padShortcut(
  * Multiplies by a constant, e.g. the logits by 1/8.
  * @returns The shape of `x`.
  * @throws {RangeError} If `factor` is not finite.
+ * @example
+ * ```ts
+ * import { flatten, input, linear, scale } from "@resnet/deno";
+ * const logits = linear(flatten(input([1, 1, 64]), { name: "flatten" }), { name: "fc", features: 10 });
+ * scale(logits, { name: "scale", factor: 1 / 8 }).shape; // [10]
+ * ```
  */
 export function scale(x: Node, cfg: Named & { readonly factor: number }): ScaleNode {
   const { name, factor } = cfg;

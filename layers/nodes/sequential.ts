@@ -12,8 +12,7 @@ export type Layer = (x: Node, at: Named) => Node;
  * @throws {TypeError} If shapes do not fit.
  * @example
  * ```ts
- * import { batchNorm, conv, input, relu } from "./nodes.ts";
- * import { sequential } from "./sequential.ts";
+ * import { batchNorm, conv, input, relu, sequential } from "@resnet/deno";
  * const x = input([224, 224, 3]);
  * const y = sequential(x, { name: "conv1" }, [
  *   (x, at) => conv(x, { ...at, filters: 64, kernelSize: 7, stride: 2, padding: 3 }),

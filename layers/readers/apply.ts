@@ -1,7 +1,8 @@
 /** Runs a model on tensors: a fold over its nodes. */
 import { tf, withScope } from "../../runtime/mod.ts";
 import { type Model, normalizedConvs } from "../model.ts";
-import { type ConvNode, type Node, showShape } from "../nodes/node.ts";
+import { showShape } from "../nodes/checks.ts";
+import type { ConvNode, Node } from "../nodes/node.ts";
 import { run } from "./kernels.ts";
 import { type Parameter, parameters } from "./parameters.ts";
 import type { Tensors, Variables } from "./variables.ts";
@@ -29,10 +30,7 @@ export interface ApplyOptions {
  * dropout has no seed, or training leaves a batch norm one value a channel.
  * @example
  * ```ts
- * import { tf } from "../../runtime/mod.ts";
- * import { apply } from "./apply.ts";
- * import { resnet } from "../networks/resnet.ts";
- * import { init } from "./variables.ts";
+ * import { apply, init, resnet, tf } from "@resnet/deno";
  *
  * await tf.ready();
  * const model = resnet([1, 1, 1], { stem: "cifar" });

@@ -31,7 +31,14 @@ export interface Arrays {
   readonly batchStats: Readonly<Record<string, FloatArray>>;
 }
 
-/** The first of some numbers that is NaN or infinite; `undefined` if all are finite. */
+/**
+ * The first of some numbers that is NaN or infinite; `undefined` if all are finite.
+ * @example
+ * ```ts
+ * import { firstNotFinite } from "@resnet/deno";
+ * firstNotFinite(Float32Array.of(1, Infinity, NaN)); // Infinity
+ * ```
+ */
 export function firstNotFinite(data: Float32Array): number | undefined {
   return data.find((value) => !Number.isFinite(value));
 }

@@ -1,7 +1,8 @@
 /** What all exporters share: which network a file gets, and what they are told about it. */
 import { UserError } from "../../runtime/system/errors.ts";
 import type { Model } from "../model.ts";
-import { type CustomNode, showShape } from "../nodes/node.ts";
+import { showShape } from "../nodes/checks.ts";
+import type { CustomNode } from "../nodes/node.ts";
 import type { Arrays } from "./arrays.ts";
 import { foldArrays } from "./fold_arrays.ts";
 import { parameters } from "./parameters.ts";

@@ -10,8 +10,7 @@ import { multiplyAddsOf } from "../nodes/facts.ts";
  *
  * @example
  * ```ts
- * import { forwardMultiplyAdds } from "./flops.ts";
- * import { resnet } from "../networks/resnet.ts";
+ * import { forwardMultiplyAdds, resnet } from "@resnet/deno";
  * forwardMultiplyAdds(resnet([3, 3, 3], { stem: "cifar" })); // 40551040
  * ```
  */

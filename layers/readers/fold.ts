@@ -17,11 +17,7 @@ import type { Tensors, Variables } from "./variables.ts";
  * @returns The smaller network, and its variables as tensors of their own. Logits differ by rounding.
  * @example
  * ```ts
- * import { tf } from "../../runtime/mod.ts";
- * import { apply } from "./apply.ts";
- * import { foldBatchNorm } from "./fold.ts";
- * import { resnet } from "../networks/resnet.ts";
- * import { init } from "./variables.ts";
+ * import { apply, foldBatchNorm, init, resnet, tf } from "@resnet/deno";
  *
  * await tf.ready();
  * const model = resnet([1, 1, 1], { stem: "cifar" });

@@ -29,8 +29,7 @@ import { normal, stream, uniform } from "./random.ts";
  * @throws {RangeError} If the seed is out of range.
  * @example
  * ```ts
- * import { initArrays } from "./init.ts";
- * import { resnet } from "../networks/resnet.ts";
+ * import { initArrays, resnet } from "@resnet/deno";
  * const { params } = initArrays(resnet([1, 1, 1], { stem: "cifar" }), 42);
  * params["conv1.0.weight"].shape; // [3, 3, 3, 16]
  * ```

@@ -1,7 +1,8 @@
 /** What runs each kind of node on tensors. One entry a kind; what is known of it without is `nodes/facts.ts`. */
 import * as runtime from "../../runtime/mod.ts";
 import { tf } from "../../runtime/mod.ts";
-import { type BatchNormNode, type ConvNode, type Node, showShape } from "../nodes/node.ts";
+import { showShape } from "../nodes/checks.ts";
+import type { BatchNormNode, ConvNode, Node } from "../nodes/node.ts";
 import { weightsOf } from "../nodes/facts.ts";
 import type { Tensors, Variables } from "./variables.ts";
 

@@ -19,8 +19,7 @@ export type Parameter = Role & {
  * Every parameter and running statistic of a model, in the order of PyTorch's `state_dict`.
  * @example
  * ```ts
- * import { parameters } from "./parameters.ts";
- * import { resnet } from "../networks/resnet.ts";
+ * import { parameters, resnet } from "@resnet/deno";
  * parameters(resnet([3, 4, 6, 3]))[0].name; // "conv1.0.weight"
  * ```
  */
@@ -28,12 +27,26 @@ export function parameters(model: Model): readonly Parameter[] {
   return model.nodes.flatMap(parametersOf);
 }
 
-/** What each parameter and running statistic of a model is, by name. */
+/**
+ * What each parameter and running statistic of a model is, by name.
+ * @example
+ * ```ts
+ * import { parameterRoles, resnet } from "@resnet/deno";
+ * parameterRoles(resnet([3, 4, 6, 3]))["conv1.0.weight"]; // "convKernel"
+ * ```
+ */
 export function parameterRoles(model: Model): Readonly<Record<string, Parameter["role"]>> {
   return Object.fromEntries(parameters(model).map(({ name, role }) => [name, role]));
 }
 
-/** How many numbers are trained: the running statistics are not among them. */
+/**
+ * How many numbers are trained: the running statistics are not among them.
+ * @example
+ * ```ts
+ * import { parameterCount, resnet } from "@resnet/deno";
+ * parameterCount(resnet([3, 4, 6, 3])); // 21298314
+ * ```
+ */
 export function parameterCount(model: Model): number {
   return parameters(model)
     .filter(({ collection }) => collection === "params")

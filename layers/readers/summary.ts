@@ -18,8 +18,7 @@ const FLOAT32_BYTES = 4;
  * @returns Lines without a line break at the end.
  * @example
  * ```ts
- * import { resnet } from "../networks/resnet.ts";
- * import { summary } from "./summary.ts";
+ * import { resnet, summary } from "@resnet/deno";
  * const rows = summary(resnet([3, 4, 6, 3])).split("\n").slice(3);
  * rows[0]; // "            Conv2d-1         [-1, 64, 112, 112]           9,472"
  * ```

@@ -8,7 +8,7 @@ import { parameters } from "./parameters.ts";
  * @returns In the order of `parameters`; all of them if there is no linear layer.
  * @example
  * ```ts
- * import { recipes, resnet, trunk } from "../../mod.ts";
+ * import { recipes, resnet, trunk } from "@resnet/deno";
  *
  * const model = resnet([2, 2, 2, 2], { naming: "torchvision", numClasses: 3 });
  * const settings = { ...recipes.resnet18.training, frozen: trunk(model) }; // trains fc.weight and fc.bias

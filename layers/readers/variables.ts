@@ -22,9 +22,7 @@ export interface Variables {
  * @throws {RangeError} If the seed is out of range.
  * @example
  * ```ts
- * import { tf } from "../../runtime/mod.ts";
- * import { resnet } from "../networks/resnet.ts";
- * import { init } from "./variables.ts";
+ * import { init, resnet, tf } from "@resnet/deno";
  *
  * await tf.ready();
  * const variables = init(resnet([3, 4, 6, 3]), 42);
@@ -35,7 +33,17 @@ export function init(model: Model, seed: number, scheme?: InitScheme): Variables
   return toTensors(initArrays(model, seed, scheme));
 }
 
-/** Plain arrays as tensors. */
+/**
+ * Plain arrays as tensors.
+ * @example
+ * ```ts
+ * import { initArrays, resnet, tf, toTensors } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const { params } = toTensors(initArrays(resnet([1, 1, 1], { stem: "cifar" }), 42));
+ * params["fc.weight"].shape; // [64, 10]
+ * ```
+ */
 export function toTensors({ params, batchStats }: Arrays): Variables {
   const convert = (arrays: Readonly<Record<string, FloatArray>>): Tensors =>
     mapValues(arrays, ({ shape, data }) => tf.tensor(data, [...shape], "float32"));
@@ -45,6 +53,14 @@ export function toTensors({ params, batchStats }: Arrays): Variables {
 /**
  * Tensors as plain arrays, e.g. for a file.
  * @throws {TypeError} If a tensor is not float32.
+ * @example
+ * ```ts
+ * import { init, resnet, tf, toArrays } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const { params } = toArrays(init(resnet([1, 1, 1], { stem: "cifar" }), 42));
+ * params["fc.weight"].data.length; // 640
+ * ```
  */
 export function toArrays({ params, batchStats }: Variables): Arrays {
   const convert = (tensors: Tensors): Record<string, FloatArray> =>

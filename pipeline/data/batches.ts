@@ -28,8 +28,7 @@ export interface Batch {
  * @throws {TypeError} If `mirrored` is not as long as the store.
  * @example
  * ```ts
- * import { batches, shuffledOrder } from "./batches.ts";
- * import { createDataset } from "./dataset.ts";
+ * import { batches, createDataset, shuffledOrder } from "@resnet/deno";
  *
  * const [images, labels] = [new Uint8Array(10 * 4 * 4 * 3), new Uint8Array(10)];
  * const train = createDataset({ images, labels, imageShape: [4, 4, 3], classes: ["cat"] });
@@ -88,6 +87,13 @@ export function* batches(
  * @param epoch The epoch's number, likewise.
  * @returns A permutation of `0..n-1`, `[n]`.
  * @throws {RangeError} If one of them is out of range.
+ * @example
+ * ```ts
+ * import { shuffledOrder } from "@resnet/deno";
+ *
+ * shuffledOrder(6, 42, 0); // Uint32Array [3, 5, 4, 0, 1, 2]
+ * shuffledOrder(6, 42, 1); // Uint32Array [5, 0, 2, 1, 3, 4]
+ * ```
  */
 export function shuffledOrder(n: number, seed: number, epoch: number): Uint32Array {
   return numpyShuffle(n, [seed, epoch]);
@@ -102,6 +108,13 @@ export function shuffledOrder(n: number, seed: number, epoch: number): Uint32Arr
  * @param epoch The epoch's number, 0-based.
  * @returns 1 for each image that is mirrored and 0 for the others, `[n]`, by its position in the store.
  * @throws {RangeError} If `n` or `seed` is out of range.
+ * @example
+ * ```ts
+ * import { alternateFlips } from "@resnet/deno";
+ *
+ * alternateFlips(6, 42, 0); // Uint8Array [1, 1, 0, 0, 0, 1]
+ * alternateFlips(6, 42, 1); // Uint8Array [0, 0, 1, 1, 1, 0]
+ * ```
  */
 export function alternateFlips(n: number, seed: number, epoch: number): Uint8Array {
   const flips = new Uint8Array(n);

@@ -109,7 +109,7 @@ export interface Data {
  * @throws {RangeError} If a label is no class number: not whole, below 0, or without a class name.
  * @example
  * ```ts
- * import { createDataset } from "./dataset.ts";
+ * import { createDataset } from "@resnet/deno";
  *
  * const dataset = createDataset({
  *   images: new Uint8Array(2 * 4 * 4 * 3),
@@ -151,7 +151,7 @@ export function createDataset(
  * The shape `[H, W, C]` of an image after the transforms: what the network takes.
  * @example
  * ```ts
- * import { outputShape } from "./dataset.ts";
+ * import { outputShape } from "@resnet/deno";
  *
  * const transforms = [{ kind: "resize", size: 224, quantize: false }] as const;
  * outputShape({ imageShape: [32, 32, 3], transforms }); // [224, 224, 3]
@@ -167,6 +167,14 @@ export function outputShape(
 /**
  * How many members of each class there are.
  * @returns `[K]`, by class number.
+ * @example
+ * ```ts
+ * import { classCounts, createDataset } from "@resnet/deno";
+ *
+ * const images = new Uint8Array(3 * 4 * 4 * 3);
+ * const classes = ["cat", "dog"];
+ * classCounts(createDataset({ images, labels: [1, 0, 1], imageShape: [4, 4, 3], classes })); // [1, 2]
+ * ```
  */
 export function classCounts(
   { labels, indices, classes }: Pick<Dataset, "labels" | "indices" | "classes">,
@@ -176,7 +184,18 @@ export function classCounts(
   return counts;
 }
 
-/** Replaces each part of the data by what `change` makes of it; parts that are not there stay away. */
+/**
+ * Replaces each part of the data by what `change` makes of it; parts that are not there stay away.
+ * @example
+ * ```ts
+ * import { createDataset, mapParts } from "@resnet/deno";
+ *
+ * const images = new Uint8Array(5 * 4 * 4 * 3);
+ * const train = createDataset({ images, labels: [0, 0, 0, 0, 0], imageShape: [4, 4, 3], classes: ["cat"] });
+ * const firstTwo = mapParts({ train }, (part) => ({ ...part, indices: part.indices.slice(0, 2) }));
+ * firstTwo.train.indices; // Uint32Array [0, 1]
+ * ```
+ */
 export function mapParts(data: Data, change: (part: Dataset) => Dataset): Data {
   return {
     train: change(data.train),

@@ -11,9 +11,7 @@ import { numpyShuffle } from "./numpy_random.ts";
  * @throws {TypeError} If the data is split already: `limit` comes first.
  * @example
  * ```ts
- * import { loadCifar } from "./cifar/load.ts";
- * import { pipe } from "../pipe.ts";
- * import { limit, split } from "./split.ts";
+ * import { limit, loadCifar, pipe, split } from "@resnet/deno";
  *
  * // 900 images to train on, 100 for validation
  * const load = async () => pipe(await loadCifar("data"), limit(1000), split(0.1, { seed: 42 }));
@@ -50,9 +48,7 @@ export function limit(n: number): (data: Data) => Data {
  * @throws {TypeError} If the data is split already.
  * @example
  * ```ts
- * import { loadCifar } from "./cifar/load.ts";
- * import { pipe } from "../pipe.ts";
- * import { split } from "./split.ts";
+ * import { loadCifar, pipe, split } from "@resnet/deno";
  *
  * // 45,000 images to train on, 5,000 for validation
  * const load = async () => pipe(await loadCifar("data"), split(0.1, { seed: 42 }));

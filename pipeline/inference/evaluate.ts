@@ -105,6 +105,20 @@ interface Walk {
  * @param variables Not disposed.
  * @throws {UsageError} If the network does not fit the images, or tf32 is asked for where nothing has it.
  * @throws {UserError} If memory runs out.
+ * @example
+ * ```ts
+ * import { createDataset, evaluate, init, resnet, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const dataset = createDataset({
+ *   images: new Uint8Array(6 * 8 * 8 * 3),
+ *   labels: [0, 1, 0, 1, 0, 1],
+ *   imageShape: [8, 8, 3],
+ *   classes: ["cat", "dog"],
+ * });
+ * const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 2 });
+ * const { accuracy, correct, loss } = evaluate(model, init(model, 42), dataset); // black images only: half of them
+ * ```
  */
 export function evaluate(
   model: Model,
@@ -123,6 +137,22 @@ export function evaluate(
 /**
  * Compiles the evaluation of a network on every image of a data set, in order, to be run again as it trains.
  * @throws {UsageError} If the network does not fit the images, or tf32 is asked for where nothing has it.
+ * @example
+ * ```ts
+ * import { createDataset, evaluator, init, resnet, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const dataset = createDataset({
+ *   images: new Uint8Array(6 * 8 * 8 * 3),
+ *   labels: [0, 1, 0, 1, 0, 1],
+ *   imageShape: [8, 8, 3],
+ *   classes: ["cat", "dog"],
+ * });
+ * const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 2 });
+ * const { evaluate, dispose } = evaluator(model, dataset, { batchSize: 6 });
+ * for (const seed of [1, 2, 3]) console.log(evaluate(init(model, seed)).loss); // compiled once
+ * dispose();
+ * ```
  */
 export function evaluator(
   model: Model,

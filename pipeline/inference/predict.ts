@@ -73,7 +73,7 @@ export interface Predictor {
  * @throws {UserError} If memory runs out.
  * @example
  * ```ts
- * import { loadModel, predict, tf } from "../../mod.ts";
+ * import { loadModel, predict, tf } from "@resnet/deno";
  *
  * async function name(images: tf.Tensor4D) {
  *   await tf.ready();
@@ -102,7 +102,7 @@ export function predict(
  * @throws {UsageError} If tf32 is asked for where nothing has it.
  * @example
  * ```ts
- * import { loadModel, predictor, tf } from "../../mod.ts";
+ * import { loadModel, predictor, tf } from "@resnet/deno";
  *
  * async function serve(requests: AsyncIterable<Uint8Array>) {
  *   await tf.ready();

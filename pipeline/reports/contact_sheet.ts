@@ -25,6 +25,15 @@ const GAP_VALUE = 255;
  *
  * @param count How many; fewer if the data set has fewer.
  * @throws {RangeError} If `count` is not a positive integer.
+ * @example
+ * ```ts
+ * import { createDataset } from "@resnet/deno";
+ * import { firstImages } from "@resnet/deno/reports";
+ *
+ * const images = new Uint8Array(5 * 4 * 4 * 3);
+ * const train = createDataset({ images, labels: [0, 0, 0, 0, 0], imageShape: [4, 4, 3], classes: ["cat"] });
+ * firstImages(train, 3).shape; // [3, 4, 4, 3]
+ * ```
  */
 export function firstImages(dataset: Dataset, count: number): Images {
   const [batch] = batches({ ...dataset, indices: dataset.indices.subarray(0, count) }, count);
@@ -49,8 +58,11 @@ export function firstImages(dataset: Dataset, count: number): Images {
  * @returns The bytes of a PNG file.
  * @throws {TypeError} If the images do not have 3 channels.
  * @example
- * ```ts ignore
- * await writeFileAtomic("sheet.png", contactSheet(firstImages(train, 36), { range: [0, 255] }));
+ * ```ts
+ * import { contactSheet } from "@resnet/deno/reports";
+ *
+ * const values = Uint8Array.from({ length: 4 * 8 * 8 * 3 }, (_, i) => i % 256);
+ * const png = contactSheet({ values, shape: [4, 8, 8, 3] }, { range: [0, 255], side: 32 });
  * ```
  */
 export function contactSheet(

@@ -53,6 +53,14 @@ export function curveSpec(info: RunInfo, metrics: readonly EpochMetrics[]): TopL
 /**
  * Draws a run.
  * @returns An SVG document.
+ * @example
+ * ```ts
+ * import { drawCurve, readMetrics, readRunInfo } from "@resnet/deno/reports";
+ *
+ * async function draw(run: string): Promise<void> {
+ *   await Deno.writeTextFile("curve.svg", await drawCurve(await readRunInfo(run), await readMetrics(run)));
+ * }
+ * ```
  */
 export async function drawCurve(info: RunInfo, metrics: readonly EpochMetrics[]): Promise<string> {
   const view = new View(parse(compile(curveSpec(info, metrics)).spec), { renderer: "none" });

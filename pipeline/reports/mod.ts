@@ -4,7 +4,7 @@
  *
  * @example Draw how a run went
  * ```ts
- * import { drawCurve, readMetrics, readRunInfo } from "./mod.ts";
+ * import { drawCurve, readMetrics, readRunInfo } from "@resnet/deno/reports";
  *
  * async function draw(run: string): Promise<void> {
  *   await Deno.writeTextFile("curve.svg", await drawCurve(await readRunInfo(run), await readMetrics(run)));

@@ -33,8 +33,8 @@ const CHUNK_VALUES = 2 ** 20;
  * @throws {RangeError} If `images` is not an integer from 1 to the number of members.
  * @example
  * ```ts
- * import { loadCifar } from "../data/cifar/load.ts";
- * import { pixelStatistics } from "./statistics.ts";
+ * import { loadCifar } from "@resnet/deno";
+ * import { pixelStatistics } from "@resnet/deno/reports";
  *
  * async function means(): Promise<number[]> {
  *   const { train } = await loadCifar("data");

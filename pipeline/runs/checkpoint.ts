@@ -24,10 +24,7 @@ export interface CheckpointNotes {
  * Writes a checkpoint: every tensor of a state, by its place in it and in the layout of memory, and how far the run is.
  * @example
  * ```ts
- * import type { Model } from "../../layers/mod.ts";
- * import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
- * import { recipes } from "../training/recipes.ts";
- * import type { TrainState } from "../training/state.ts";
+ * import { loadCheckpoint, type Model, recipes, saveCheckpoint, type TrainState } from "@resnet/deno";
  *
  * const path = "runs/a/checkpoint.safetensors";
  * async function thereAndBack(model: Model, state: TrainState): Promise<TrainState> {
@@ -54,6 +51,19 @@ export async function saveCheckpoint(
  * Reads a checkpoint.
  * @param settings Of the run: they say which tensors its state has.
  * @throws {UserError} If the file is missing, damaged, of another network or of other settings.
+ * @example
+ * ```ts
+ * import { init, loadCheckpoint, recipes, resnet, saveCheckpoint, startState, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const { training } = recipes.resnet20;
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await saveCheckpoint(path, startState(model, init(model, 42), training), { seconds: 0 });
+ * const { state } = await loadCheckpoint(path, model, training);
+ * state.step; // 0
+ * await Deno.remove(path);
+ * ```
  */
 export async function loadCheckpoint(
   path: string,

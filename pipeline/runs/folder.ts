@@ -261,6 +261,15 @@ export function writeRunInfo(dir: string, info: RunInfo): Promise<void> {
 /**
  * Reads `run.json`.
  * @throws {UserError} If there is none, or it is not the record of a run; the message names the field.
+ * @example
+ * ```ts
+ * import { readRunInfo } from "@resnet/deno";
+ *
+ * async function describe(dir: string): Promise<string> {
+ *   const { recipe, seed, test } = await readRunInfo(dir);
+ *   return `${recipe.name}, seed ${seed}: ${test?.accuracy ?? "not tested"}`;
+ * }
+ * ```
  */
 export async function readRunInfo(dir: string): Promise<RunInfo> {
   const path = join(dir, RUN_FILES.info);
@@ -275,6 +284,13 @@ export async function readRunInfo(dir: string): Promise<RunInfo> {
 /**
  * The lines of `metrics.jsonl`; none if there is no file yet.
  * @throws {UserError} If a line is not that of an epoch.
+ * @example
+ * ```ts
+ * import { readMetrics } from "@resnet/deno";
+ *
+ * await readMetrics("runs/not-begun-yet"); // []
+ * const lastLoss = async (dir: string) => (await readMetrics(dir)).at(-1)?.loss;
+ * ```
  */
 export async function readMetrics(dir: string): Promise<EpochMetrics[]> {
   const path = join(dir, RUN_FILES.metrics);

@@ -74,7 +74,7 @@ const noteSchema: Schema<ModelNote> = fields({
  * @throws {Deno.errors} If the file cannot be written.
  * @example
  * ```ts
- * import { type Data, recipes, resnet, saveModel, train } from "../../mod.ts";
+ * import { type Data, recipes, resnet, saveModel, train } from "@resnet/deno";
  *
  * async function trainAndSave(data: Data) {
  *   const model = resnet([3, 3, 3], { stem: "cifar" });
@@ -122,7 +122,7 @@ export interface LoadModelOptions {
  *   does not say what its network or its images are, as a file of PyTorch's: `loadWeights` reads its weights.
  * @example
  * ```ts
- * import { loadModel, predict, tf } from "../../mod.ts";
+ * import { loadModel, predict, tf } from "@resnet/deno";
  *
  * async function name(image: Uint8Array) {
  *   await tf.ready();

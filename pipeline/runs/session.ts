@@ -141,9 +141,7 @@ export interface SessionEnd {
  *   tried again after the next epoch.
  * @example
  * ```ts
- * import { loadCifar } from "../data/cifar/load.ts";
- * import { recipes } from "../training/recipes.ts";
- * import { runSession } from "./session.ts";
+ * import { loadCifar, recipes, runSession } from "@resnet/deno";
  *
  * async function trainFor(ms: number) {
  *   const signal = AbortSignal.timeout(ms);

@@ -28,6 +28,16 @@ import { cutPath } from "../../runtime/system/texts.ts";
  * `load_state_dict` takes them. `saveModel` writes beside them what it takes to use them.
  *
  * @param batchesTracked Training steps so far.
+ * @example
+ * ```ts
+ * import { init, resnet, saveWeights, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await saveWeights(path, model, init(model, 42)); // in PyTorch: model.load_state_dict(load_file(path))
+ * await Deno.remove(path);
+ * ```
  */
 export async function saveWeights(
   path: string,
@@ -54,6 +64,18 @@ export function encodeWeights(
  * @param progress Hears what was not as it is here, a line each.
  * @throws {UserError} If the file is missing, damaged, of another network, or not finite; the message names the first
  *   differences.
+ * @example
+ * ```ts
+ * import { init, loadWeights, resnet, saveWeights, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await saveWeights(path, model, init(model, 42));
+ * const { params } = await loadWeights(path, model);
+ * params["conv1.0.weight"].shape; // [3, 3, 3, 16]
+ * await Deno.remove(path);
+ * ```
  */
 export async function loadWeights(
   path: string,
@@ -106,7 +128,7 @@ export interface Start {
  * @throws {UserError} If the file is missing, damaged, not finite, or of another network but for the last layer.
  * @example
  * ```ts
- * import { type Data, loadStart, recipes, resnet, train, trunk } from "../../mod.ts";
+ * import { type Data, loadStart, recipes, resnet, train, trunk } from "@resnet/deno";
  *
  * async function fineTune(data: Data) {
  *   const model = resnet([2, 2, 2, 2], { naming: "torchvision", numClasses: data.train.classes.length });

@@ -83,6 +83,13 @@ export type Shapes = Readonly<Record<string, readonly number[]>>;
  * What an optimizer keeps for parameters of these shapes. All of it starts at zero.
  *
  * `velocity` of SGD and Muon; `mean` and `square` of AdamW, and its number of steps, `count.steps`, `[]`.
+ * @example
+ * ```ts
+ * import { optStateShapes, recipes } from "@resnet/deno";
+ *
+ * const { optimizer } = recipes.resnet20.training;
+ * optStateShapes(optimizer, { "fc.weight": [64, 10] }); // { velocity: { "fc.weight": [64, 10] } }
+ * ```
  */
 export function optStateShapes(optimizer: Optimizer, params: Shapes): Readonly<Record<string, Shapes>> {
   switch (optimizer.kind) {
@@ -113,6 +120,23 @@ export interface OptimizeInput {
  *
  * @returns New parameters and state. Nothing is disposed.
  * @throws {TypeError} If a parameter that has a gradient has no role.
+ * @example
+ * ```ts
+ * import { optimize, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const { params } = optimize(
+ *   { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 0, offsetScale: 1 },
+ *   {
+ *     params: { w: tf.tensor1d([1, 2]) },
+ *     optState: { velocity: { w: tf.zeros([2]) } },
+ *     grads: { w: tf.tensor1d([1, 1]) },
+ *     learningRate: tf.scalar(0.5),
+ *     roles: { w: "scale" },
+ *   },
+ * );
+ * params.w.dataSync(); // Float32Array [0.5, 1.5]
+ * ```
  */
 export function optimize(
   optimizer: Optimizer,

@@ -13,9 +13,7 @@ import type { Recipe } from "./recipe.ts";
  * @throws {UsageError} If the recipe's transforms do not fit the images, or there are too few to split.
  * @example
  * ```ts
- * import { loadCifar } from "../data/cifar/load.ts";
- * import { prepare } from "./prepare.ts";
- * import { recipes } from "./recipes.ts";
+ * import { loadCifar, prepare, recipes } from "@resnet/deno";
  *
  * const load = async () => prepare(await loadCifar("data"), recipes.tutorial);
  * ```

@@ -171,6 +171,14 @@ export function checkTraining(training: Training): void {
  * @param data `numClasses`: 10 unless given. `inputSize` and `channels` of the images, where the network leaves them open;
  *   its family's own unless given. `action`: the beginning of a message, `Cannot build the network` unless given.
  * @throws {UsageError} If its settings contradict each other, or the images are too small for it.
+ * @example
+ * ```ts
+ * import { buildModel, recipes } from "@resnet/deno";
+ *
+ * const model = buildModel(recipes.resnet20.network, { numClasses: 100, inputSize: 64 });
+ * model.input.shape; // [64, 64, 3]
+ * model.output.shape; // [100]
+ * ```
  */
 export function buildModel(
   network: Network,
@@ -195,7 +203,21 @@ export function buildModel(
   }
 }
 
-/** The network of a recipe for the classes of a data set, and for its images as they come out of the transforms. */
+/**
+ * The network of a recipe for the classes of a data set, and for its images as they come out of the transforms.
+ * @example
+ * ```ts
+ * import { modelFor, recipes } from "@resnet/deno";
+ *
+ * const model = modelFor(recipes.resnet20.network, {
+ *   imageShape: [48, 32, 1],
+ *   transforms: [],
+ *   classes: ["cat", "dog", "frog"],
+ * });
+ * model.input.shape; // [48, 32, 1]
+ * model.output.shape; // [3]
+ * ```
+ */
 export function modelFor(
   network: Network,
   dataset: Pick<Dataset, "imageShape" | "transforms" | "classes">,

@@ -16,6 +16,17 @@ import { findRecipe, recipes } from "./recipes.ts";
  * @param source A name, or a path that ends in `.json`.
  * @throws {UsageError} If there is no recipe of that name.
  * @throws {UserError} If the file cannot be read, or what is in it is no recipe; the message names the field.
+ * @example
+ * ```ts
+ * import { loadRecipe } from "@resnet/deno";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".json" });
+ * await Deno.writeTextFile(path, JSON.stringify({ extends: "resnet20", training: { epochs: 20 } }));
+ * const { training } = await loadRecipe(path);
+ * training.epochs; // 20
+ * training.batchSize; // 128
+ * await Deno.remove(path);
+ * ```
  */
 export async function loadRecipe(source: string): Promise<Recipe> {
   if (!source.toLowerCase().endsWith(".json")) return findRecipe(source);

@@ -140,7 +140,16 @@ export const recipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
   RECIPES.map((recipe) => [recipe.name, recipe]),
 );
 
-/** The recipe of that name. @throws {UsageError} If there is none. */
+/**
+ * The recipe of that name.
+ * @throws {UsageError} If there is none.
+ * @example
+ * ```ts
+ * import { findRecipe } from "@resnet/deno";
+ *
+ * findRecipe("resnet20").training.batchSize; // 128
+ * ```
+ */
 export function findRecipe(name: string): Recipe {
   if (Object.hasOwn(recipes, name)) return recipes[name];
   const known = Object.keys(recipes);

@@ -62,7 +62,7 @@ export const scheduleSchema: Schema<Schedule> = kinds([
  * @throws {RangeError} If the step is outside the run.
  * @example
  * ```ts
- * import { learningRate } from "./schedule.ts";
+ * import { learningRate } from "@resnet/deno";
  * const triangle = { kind: "linear", rate: 0.4, knots: [[0, 0], [0.25, 1], [1, 0]] } as const;
  * if (learningRate(triangle, 50, 200) !== 0.4) throw new Error("the peak is at a quarter");
  * ```

@@ -132,6 +132,17 @@ export function notFiniteProblem({ variables, optState, slow }: StateTensors): s
  * The variables before the first step: drawn from the seed, and where the settings say so the first layer whitens.
  * @param train What whitening looks at.
  * @throws {UsageError} If the first layer cannot whiten these images.
+ * @example
+ * ```ts
+ * import { createDataset, initialVariables, recipes, resnet, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const images = new Uint8Array(4 * 32 * 32 * 3);
+ * const train = createDataset({ images, labels: [0, 0, 0, 0], imageShape: [32, 32, 3], classes: ["cat"] });
+ * const model = resnet([1, 1, 1], { stem: "cifar", numClasses: 1 });
+ * const { params } = initialVariables(model, train, recipes.resnet20.training, 42);
+ * params["fc.bias"].shape; // [1]
+ * ```
  */
 export function initialVariables(
   model: Model,
@@ -153,6 +164,16 @@ export function initialVariables(
  * The state before the first step, whole: what the optimizer keeps is zero, lookahead's slow weights are the given ones.
  * @param variables Given away: the state has them.
  * @throws {UsageError} If something is frozen that the model does not have; the variables are then still the caller's.
+ * @example
+ * ```ts
+ * import { init, recipes, resnet, startState, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const { step, optState } = startState(model, init(model, 42), recipes.resnet20.training);
+ * step; // 0
+ * Object.keys(optState); // ["velocity"]
+ * ```
  */
 export function startState(model: Model, variables: Variables, settings: StateSettings): TrainState {
   const { optState } = stateShapes(model, settings);
@@ -166,7 +187,19 @@ export function startState(model: Model, variables: Variables, settings: StateSe
   };
 }
 
-/** Disposes of a state's tensors. */
+/**
+ * Disposes of a state's tensors.
+ * @example
+ * ```ts
+ * import { disposeState, init, recipes, resnet, startState, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const state = startState(model, init(model, 42), recipes.resnet20.training);
+ * disposeState(state);
+ * state.variables.params["fc.weight"].isDisposed; // true
+ * ```
+ */
 export function disposeState({ variables, optState, slow }: TrainState): void {
   tree.dispose({ variables, optState, slow });
 }

@@ -43,6 +43,22 @@ export const NOT_FINITE = -Infinity;
  *
  * images `[n, H, W, C]` float32 0 to 255, labels `[n]` int32, learningRate `[]`, seed `[2]` int32, flips `[n]` int32 as
  * `applyTransforms` takes them.
+ * @example
+ * ```ts
+ * import { init, recipes, resnet, startState, tf, trainStep } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const { training } = recipes.resnet20;
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const step = trainStep(model, training, [], "float32");
+ * const { variables, optState } = startState(model, init(model, 42), training);
+ * const { loss, ...next } = step({ variables, optState }, {
+ *   images: tf.zeros([8, 32, 32, 3]),
+ *   labels: tf.zeros([8], "int32"),
+ *   learningRate: tf.scalar(0.1),
+ *   seed: tf.tensor1d([0, 0], "int32"),
+ * });
+ * ```
  */
 export function trainStep(
   model: Model,

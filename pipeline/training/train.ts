@@ -109,11 +109,7 @@ export function stepsPerEpoch(images: number, batchSize: number): number {
  *   However it throws, no tensor is left, those of `options` included.
  * @example
  * ```ts
- * import { resnet } from "../../layers/mod.ts";
- * import { loadCifar } from "../data/cifar/load.ts";
- * import { prepare } from "./prepare.ts";
- * import { recipes } from "./recipes.ts";
- * import { train } from "./train.ts";
+ * import { loadCifar, prepare, recipes, resnet, train } from "@resnet/deno";
  *
  * async function run() {
  *   const recipe = recipes.resnet20;

@@ -24,9 +24,7 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "../d
  * @throws {TypeError} If `x` is not such a tensor, or the seed is needed and missing.
  * @example
  * ```ts
- * import { jit, tf } from "../../runtime/mod.ts";
- * import { applyTransforms } from "./apply.ts";
- * import type { Dataset } from "../data/dataset.ts";
+ * import { applyTransforms, type Dataset, jit, tf } from "@resnet/deno";
  *
  * const compile = ({ transforms }: Dataset) =>
  *   jit((x: tf.Tensor4D, seed: tf.Tensor1D) => applyTransforms(transforms, x, { train: true, seed }));

@@ -55,9 +55,7 @@ export const IMAGENET_STATS: ChannelStats = { mean: [0.485, 0.456, 0.406], std: 
  * @throws {TypeError} If `quantize` is asked for after `normalize`, where pixel values are no longer 0 to 255.
  * @example
  * ```ts
- * import { loadCifar } from "../data/cifar/load.ts";
- * import { pipe } from "../pipe.ts";
- * import { CIFAR10_STATS, normalize, resize } from "./transforms.ts";
+ * import { CIFAR10_STATS, loadCifar, normalize, pipe, resize } from "@resnet/deno";
  *
  * const load = async () => pipe(await loadCifar("data"), resize(224), normalize(CIFAR10_STATS));
  * ```
@@ -84,6 +82,12 @@ export function resize(
  * @param stats One mean and one deviation a channel, on the scale 0 to 1, such as `CIFAR10_STATS`.
  * @throws {TypeError} If their number is not that of the images' channels, or the images are normalised already.
  * @throws {RangeError} If a deviation is not above zero.
+ * @example
+ * ```ts
+ * import { CIFAR10_STATS, loadCifar, normalize, pipe } from "@resnet/deno";
+ *
+ * const load = async () => pipe(await loadCifar("data"), normalize(CIFAR10_STATS));
+ * ```
  */
 export function normalize({ mean, std }: ChannelStats): (data: Data) => Data {
   const zero = std.findIndex((value) => !(value > 0));
@@ -116,9 +120,7 @@ export function normalize({ mean, std }: ChannelStats): (data: Data) => Data {
  * @throws {RangeError} If `crop` is not an integer from 0, or `"reflect"` would reach past the image.
  * @example
  * ```ts
- * import { loadCifar } from "../data/cifar/load.ts";
- * import { pipe } from "../pipe.ts";
- * import { augment, CIFAR10_STATS, normalize } from "./transforms.ts";
+ * import { augment, CIFAR10_STATS, loadCifar, normalize, pipe } from "@resnet/deno";
  *
  * const load = async () =>
  *   pipe(await loadCifar("data"), augment({ flip: true, crop: 4 }), normalize(CIFAR10_STATS));

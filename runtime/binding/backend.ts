@@ -78,6 +78,14 @@ let running: Running | undefined;
  * Chooses device, threads and where progress goes.
  * @throws {Error} If the runtime has started: TensorFlow takes these once a process.
  * @throws {UsageError} If there cannot be so many threads.
+ * @example
+ * ```ts
+ * import { configure, runtimeInfo, silent, tf } from "@resnet/deno";
+ *
+ * configure({ device: "cpu", progress: { ...silent, message: (line) => console.log(line) } });
+ * await tf.ready();
+ * runtimeInfo().devices; // ["CPU:0"]
+ * ```
  */
 export function configure(chosen: RuntimeOptions): void {
   if (starting !== undefined) {
@@ -139,7 +147,17 @@ export function runtime(): Running {
   return running;
 }
 
-/** What is running. @throws {Error} Before `ready()`. */
+/**
+ * What is running.
+ * @throws {Error} Before `ready()`.
+ * @example
+ * ```ts
+ * import { runtimeInfo, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * runtimeInfo().version; // "2.21.0"
+ * ```
+ */
 export function runtimeInfo(): RuntimeInfo {
   const { binding, hasBfloat16, gainsFromBfloat16, gpus, xla, directory } = runtime();
   return {
@@ -153,7 +171,20 @@ export function runtimeInfo(): RuntimeInfo {
   };
 }
 
-/** Tensors that TensorFlow holds for this process right now: a leak shows here first. */
+/**
+ * Tensors that TensorFlow holds for this process right now: a leak shows here first.
+ * @example
+ * ```ts
+ * import { liveHandles, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const before = liveHandles();
+ * const nine = tf.tidy(() => tf.square(tf.scalar(3)));
+ * liveHandles() - before; // 1
+ * nine.dispose();
+ * liveHandles() - before; // 0
+ * ```
+ */
 export function liveHandles(): number {
   return runtime().binding.getNumOfTensors();
 }

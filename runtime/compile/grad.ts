@@ -21,7 +21,7 @@ export interface ValueAndGrads<A> {
  * @throws {Error} If the value does not depend on one of the parameters (tfjs names it by position).
  * @example
  * ```ts
- * import { tf, valueAndGrads } from "../mod.ts";
+ * import { tf, valueAndGrads } from "@resnet/deno";
  *
  * await tf.ready();
  * const w = tf.tensor1d([1, 2]);

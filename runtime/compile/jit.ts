@@ -57,7 +57,7 @@ interface Compiled {
  * @throws {TypeError} If an argument or the result holds anything but tensors (that of an async function is a promise).
  * @example
  * ```ts
- * import { jit, tf } from "../mod.ts";
+ * import { jit, tf } from "@resnet/deno";
  *
  * await tf.ready();
  * const step = jit((w: tf.Tensor, x: tf.Tensor) => tf.grad((w) => tf.sum(tf.square(tf.matMul(x, w))))(w));

@@ -18,7 +18,7 @@ import { tidy } from "./tree.ts";
  * @throws {Error} Where gradients are taken: none flow through the loop.
  * @example
  * ```ts
- * import { jit, repeat, tf } from "../mod.ts";
+ * import { jit, repeat, tf } from "@resnet/deno";
  *
  * await tf.ready();
  * const power = jit((x: tf.Scalar) => repeat(10, (_, y: tf.Scalar, x: tf.Scalar) => tf.mul(y, x), tf.scalar(1), x));

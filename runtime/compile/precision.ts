@@ -16,6 +16,14 @@ export interface Machine {
  * The precision to run in: what was asked for; for "auto" bfloat16 where it is the faster one, never tf32.
  * @param machine This one unless given; then the runtime must have started.
  * @throws {UsageError} If tf32 is asked for where no GPU computes that has it.
+ * @example
+ * ```ts
+ * import { choosePrecision, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * choosePrecision("auto"); // "bfloat16" or "float32": the faster one here
+ * choosePrecision("auto", { gainsFromBfloat16: false }); // "float32"
+ * ```
  */
 export function choosePrecision(asked: Precision | "auto", machine: Machine = runtimeInfo()): Precision {
   if (asked === "auto") return machine.gainsFromBfloat16 ? "bfloat16" : "float32";

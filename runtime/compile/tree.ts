@@ -15,7 +15,7 @@ export type Mapped<T, U> = T extends tfjs.Tensor ? U : { [K in keyof T]: Mapped<
  * @throws {TypeError} If there is something else than a tensor at an end, or another tree lacks a place of the first.
  * @example
  * ```ts
- * import { tf, tree } from "../mod.ts";
+ * import { tf, tree } from "@resnet/deno";
  *
  * await tf.ready();
  * const params = { w: tf.ones([2, 3]), b: tf.ones([3]) };
@@ -47,7 +47,17 @@ export function map<T, U>(
   return visit(tree, ...others) as Mapped<T, U>;
 }
 
-/** Every tensor of a tree with the keys that lead to it, in the order in which they stand. */
+/**
+ * Every tensor of a tree with the keys that lead to it, in the order in which they stand.
+ * @example
+ * ```ts
+ * import { tf, tree } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const state = { params: { w: tf.ones([2, 3]) }, step: tf.scalar(0) };
+ * tree.entries(state).map(([path]) => path.join("/")); // ["params/w", "step"]
+ * ```
+ */
 export function entries(tree: unknown): [path: readonly string[], tensor: tfjs.Tensor][] {
   const visit = (node: unknown, path: readonly string[]): [readonly string[], tfjs.Tensor][] => {
     if (node instanceof tfjs.Tensor) return [[path, node]];
@@ -56,17 +66,48 @@ export function entries(tree: unknown): [path: readonly string[], tensor: tfjs.T
   return visit(tree, []);
 }
 
-/** Every tensor of a tree, in the same order. */
+/**
+ * Every tensor of a tree, in the same order.
+ * @example
+ * ```ts
+ * import { tf, tree } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * tree.tensors([{ w: tf.ones([2, 3]) }, tf.scalar(0)]).map(({ shape }) => shape); // [[2, 3], []]
+ * ```
+ */
 export function tensors(tree: unknown): tfjs.Tensor[] {
   return entries(tree).map(([, tensor]) => tensor);
 }
 
-/** Disposes of every tensor of a tree. */
+/**
+ * Disposes of every tensor of a tree.
+ * @example
+ * ```ts
+ * import { tf, tree } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const params = { w: tf.ones([2, 3]), b: tf.ones([3]) };
+ * tree.dispose(params);
+ * params.w.isDisposed; // true
+ * ```
+ */
 export function dispose(tree: unknown): void {
   for (const tensor of tensors(tree)) tensor.dispose();
 }
 
-/** Runs `fn` and disposes of every tensor that it makes but for those in the tree that it returns; of all if it throws. */
+/**
+ * Runs `fn` and disposes of every tensor that it makes but for those in the tree that it returns; of all if it throws.
+ * @example
+ * ```ts
+ * import { tf, tree } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const before = tf.memory().numTensors;
+ * const { y } = tree.tidy(() => ({ y: tf.add(tf.square(tf.ones([3])), 1) }));
+ * tf.memory().numTensors - before; // 1
+ * ```
+ */
 export function tidy<T>(fn: () => T): T {
   return tfjs.tidy(fn as () => tfjs.TensorContainer) as T;
 }

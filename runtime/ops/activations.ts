@@ -14,6 +14,13 @@ const biasAddition = defineKernel<"x" | "bias", Record<never, never>>({
  * Adds a bias to the last dimension.
  * @param x `[..., C]`.
  * @param bias `[C]`.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * ops.biasAdd(tf.zeros([2, 3]), tf.tensor1d([1, 2, 3])).arraySync(); // [[1, 2, 3], [1, 2, 3]]
+ * ```
  */
 export function biasAdd<X extends tfjs.Tensor>(x: X, bias: tfjs.Tensor1D): X {
   return biasAddition({ x, bias }, {})[0] as X;
@@ -27,7 +34,16 @@ const rectifier = defineKernel<"x", Record<never, never>>({
   gradient: ([dy], [y]) => ({ x: () => callOp("ReluGrad", { T }, [dy, y])[0] }),
 });
 
-/** max(x, 0), of any shape. The gradient at 0 is 0, as in PyTorch. */
+/**
+ * max(x, 0), of any shape. The gradient at 0 is 0, as in PyTorch.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * ops.relu(tf.tensor1d([-1, 0, 2])).arraySync(); // [0, 0, 2]
+ * ```
+ */
 export function relu<X extends tfjs.Tensor>(x: X): X {
   return rectifier({ x }, {})[0] as X;
 }
@@ -38,6 +54,13 @@ export function relu<X extends tfjs.Tensor>(x: X): X {
  *
  * @param x Of any shape.
  * @param alpha Above 0: the negative of the lowest value.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * ops.celu(tf.tensor1d([-100, 0, 2]), 0.5).arraySync(); // [-0.5, 0, 2]
+ * ```
  */
 export function celu<X extends tfjs.Tensor>(x: X, alpha: number): X {
   const unit = tfjs.customGrad((x, save) => {

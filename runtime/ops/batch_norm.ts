@@ -42,6 +42,16 @@ export interface BatchNormResult {
  * @param x `[N, H, W, C]`.
  * @param scale `[C]`.
  * @param offset `[C]`.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const x = tf.tensor4d([1, 3], [2, 1, 1, 1]);
+ * const { mean, variance } = ops.batchNormTrain(x, tf.ones([1]), tf.zeros([1]), 1e-5);
+ * mean.arraySync(); // [2]
+ * variance.arraySync(); // [2]
+ * ```
  */
 export function batchNormTrain(
   x: tfjs.Tensor4D,
@@ -83,6 +93,15 @@ const inferenceBatchNorm = defineKernel<"x" | "scale" | "offset" | "mean" | "var
  * Gradients flow to `x`, `scale` and `offset`.
  *
  * @param x `[N, H, W, C]`; the others are `[C]`.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const x = tf.tensor4d([1, 3, 5, 7], [4, 1, 1, 1]);
+ * const [scale, offset, mean, variance] = [[1], [10], [4], [4]].map((values) => tf.tensor1d(values));
+ * ops.batchNormInference(x, scale, offset, mean, variance, 1e-9).dataSync(); // Float32Array [8.5, 9.5, 10.5, 11.5]
+ * ```
  */
 export function batchNormInference(
   x: tfjs.Tensor4D,

@@ -80,6 +80,14 @@ function algorithmFor({ isDifferentiated, ...convolution }: Attrs): Algorithm {
  * @returns `[N, H', W', out]`.
  * @throws {TypeError} If the channels of image and kernel differ, or are no multiple of the groups.
  * @throws {RangeError} If stride, padding or groups is no whole number, or too small.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const x = tf.ones<tf.Rank.R4>([1, 32, 32, 3]);
+ * ops.conv2d(x, tf.ones([3, 3, 3, 16]), { stride: 2, padding: 1 }).shape; // [1, 16, 16, 16]
+ * ```
  */
 export function conv2d(
   x: tfjs.Tensor4D,

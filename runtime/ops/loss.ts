@@ -41,6 +41,15 @@ const crossEntropies = defineKernel<"logits" | "labels", { labelSmoothing: numbe
  * @param labels `[N]` int32 in `[0, C)`.
  * @returns Scalar `[]`, averaged over N.
  * @throws {TypeError} If the batch sizes differ.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const logits = tf.tensor2d([[0, 0], [100, 0]]);
+ * const labels = tf.tensor1d([1, 0], "int32");
+ * ops.crossEntropy(logits, labels).arraySync(); // 0.3465735912322998, half of ln 2
+ * ```
  */
 export function crossEntropy(
   logits: tfjs.Tensor2D,
@@ -53,6 +62,15 @@ export function crossEntropy(
 /**
  * The same of each image, not averaged.
  * @returns `[N]`, in nats.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const logits = tf.tensor2d([[0, 0], [100, 0]]);
+ * const labels = tf.tensor1d([1, 0], "int32");
+ * ops.crossEntropyEach(logits, labels).arraySync(); // [0.6931471824645996, 0]
+ * ```
  */
 export function crossEntropyEach(
   logits: tfjs.Tensor2D,

@@ -54,6 +54,14 @@ const maximumOfTaps = defineKernel<"x", Pool & { xShape: number[] }>({
  * @param x `[N, H, W, C]`.
  * @returns `[N, H', W', C]`, H' = floor((H + 2 padding - kernelSize) / stride) + 1.
  * @throws {RangeError} If one of the window's sizes is no whole number, or too small.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const x = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]);
+ * ops.maxPool(x, { kernelSize: 2, stride: 2, padding: 0 }).dataSync(); // Float32Array [4]
+ * ```
  */
 export function maxPool(x: tfjs.Tensor4D, pool: Pool): tfjs.Tensor4D {
   checkWindow("maxPool", pool);
@@ -83,6 +91,14 @@ const averagePool = defineKernel<"x", Pool & { xShape: number[] }>({
  * @param x `[N, H, W, C]`.
  * @returns `[N, H', W', C]`, H' = floor((H - kernelSize) / stride) + 1.
  * @throws {RangeError} If one of the window's sizes is no whole number, or too small.
+ * @example
+ * ```ts
+ * import { ops, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const x = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]);
+ * ops.avgPool(x, { kernelSize: 2, stride: 2 }).dataSync(); // Float32Array [2.5]
+ * ```
  */
 export function avgPool(x: tfjs.Tensor4D, { kernelSize, stride }: Omit<Pool, "padding">): tfjs.Tensor4D {
   checkWindow("avgPool", { kernelSize, stride });

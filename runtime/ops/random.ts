@@ -19,6 +19,15 @@ function checkSeed(name: string, seed: tfjs.Tensor): void {
  * Uniform draws in [0, 1).
  * @param seed `[2]` int32.
  * @returns float32 of `shape`.
+ * @example
+ * ```ts
+ * import { random, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const seed = tf.tensor1d([42, 0], "int32");
+ * const draws = random.statelessUniform([2, 3], seed);
+ * const again = random.statelessUniform([2, 3], seed); // the same numbers
+ * ```
  */
 export function statelessUniform(shape: readonly number[], seed: tfjs.Tensor1D): tfjs.Tensor {
   checkSeed("statelessUniform", seed);
@@ -32,6 +41,15 @@ export function statelessUniform(shape: readonly number[], seed: tfjs.Tensor1D):
  * Uniform whole numbers in [minval, maxval).
  * @param seed `[2]` int32.
  * @returns int32 of `shape`.
+ * @example
+ * ```ts
+ * import { random, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const dice = random.statelessUniformInt([100], tf.tensor1d([42, 0], "int32"), 1, 7);
+ * tf.min(dice).arraySync(); // 1
+ * tf.max(dice).arraySync(); // 6
+ * ```
  */
 export function statelessUniformInt(
   shape: readonly number[],
@@ -55,6 +73,15 @@ export function statelessUniformInt(
  * Another seed: a function of `seed` and `salt`, so that two uses of one seed draw unrelated numbers.
  * @param seed `[2]` int32.
  * @returns `[2]` int32.
+ * @example
+ * ```ts
+ * import { random, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const seed = tf.tensor1d([42, 0], "int32");
+ * const forFlips = random.statelessUniform([8], random.foldSeed(seed, 0));
+ * const forShifts = random.statelessUniform([8], random.foldSeed(seed, 1)); // unrelated to the flips
+ * ```
  */
 export function foldSeed(seed: tfjs.Tensor1D, salt: number): tfjs.Tensor1D {
   checkSeed("foldSeed", seed);
@@ -71,6 +98,14 @@ export function foldSeed(seed: tfjs.Tensor1D, salt: number): tfjs.Tensor1D {
  * so that evaluation needs no factor).
  * @param rate In [0, 1).
  * @param seed `[2]` int32.
+ * @example
+ * ```ts
+ * import { random, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const y = random.dropout(tf.ones([8]), 0.5, tf.tensor1d([42, 0], "int32"));
+ * y.arraySync(); // [0, 0, 2, 0, 0, 2, 2, 0]
+ * ```
  */
 export function dropout<X extends tfjs.Tensor>(x: X, rate: number, seed: tfjs.Tensor1D): X {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: rate ${rate} is not in [0, 1)`);

@@ -21,7 +21,16 @@ export interface Cpu {
   readonly instructions: string;
 }
 
-/** Reads what the system says of the processor. Where it says nothing, bfloat16 counts as missing. */
+/**
+ * Reads what the system says of the processor. Where it says nothing, bfloat16 counts as missing.
+ * @example
+ * ```ts
+ * import { readCpu } from "@resnet/deno";
+ *
+ * const { model, cores, instructions } = readCpu();
+ * console.log(`${model}, ${cores} cores, ${instructions}`); // the last one e.g. AVX-512
+ * ```
+ */
 export function readCpu(): Cpu {
   const cores = navigator.hardwareConcurrency;
   if (Deno.build.os === "linux") return { ...parseCpuInfo(readSystemText("/proc/cpuinfo")), cores };

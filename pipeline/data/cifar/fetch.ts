@@ -116,7 +116,7 @@ interface FetchRequest
  *   written. The files that are good stay; what is left of a download is gone on with the next time.
  * @example
  * ```ts
- * import { fetchCifar } from "./fetch.ts";
+ * import { fetchCifar } from "@resnet/deno";
  *
  * async function twice(): Promise<void> {
  *   console.log(await fetchCifar("data")); // ["data_batch_1.bin", ..., "test_batch.bin"]

@@ -28,7 +28,7 @@ const TRAIN_FILES = CIFAR10_FILES.length - 1;
  * @throws {UserError} If a file is missing, cannot be read, has another size, or a label above 9; it names the file.
  * @example
  * ```ts
- * import { loadCifar } from "./load.ts";
+ * import { loadCifar } from "@resnet/deno";
  *
  * async function show(): Promise<void> {
  *   const { train } = await loadCifar("data");
