@@ -2,18 +2,109 @@
  * ResNet from scratch, in functional TypeScript on Deno: the model as pure data, training as a fold, one compiled
  * TensorFlow function a step.
  *
+ * The example at the end is a whole program. What there is besides, by what one is after:
+ *
+ * ## Images
+ *
+ * {@linkcode createDataset} takes arrays from memory; {@linkcode fetchCifar} brings CIFAR-10 and {@linkcode loadCifar}
+ * reads it, with its {@linkcode CIFAR10_CLASSES}. {@linkcode pipe} takes them through {@linkcode limit},
+ * {@linkcode resize}, {@linkcode augment}, {@linkcode normalize} and {@linkcode split}; {@linkcode CIFAR10_STATS},
+ * {@linkcode TUTORIAL_STATS} and {@linkcode IMAGENET_STATS} are means and deviations to normalise by.
+ * {@linkcode mapParts} changes training, validation and test images alike, {@linkcode outputShape} and
+ * {@linkcode classCounts} look at them. What `train` does with them itself: {@linkcode shuffledOrder},
+ * {@linkcode alternateFlips}, {@linkcode batches}, {@linkcode applyTransforms}.
+ *
+ * ## Networks
+ *
+ * {@linkcode resnet} builds the tutorial's, torchvision's and those for CIFAR, {@linkcode fastResnet} a small one that
+ * learns quickly. Their blocks are {@linkcode residualBlock}, {@linkcode bottleneckBlock},
+ * {@linkcode preActivationBlock} and {@linkcode preActivationBottleneck}, each with a {@linkcode shortcut}.
+ *
+ * ## Layers, for a network of your own
+ *
+ * {@linkcode input}, {@linkcode conv}, {@linkcode batchNorm}, {@linkcode relu}, {@linkcode celu},
+ * {@linkcode maxPool}, {@linkcode avgPool}, {@linkcode globalAvgPool}, {@linkcode flatten}, {@linkcode linear},
+ * {@linkcode add}, {@linkcode dropout}, {@linkcode stochasticDepth}, {@linkcode padShortcut}, {@linkcode scale}.
+ * {@linkcode sequential} puts one behind the other, {@linkcode customLayer} makes one that is not there,
+ * {@linkcode defineModel} makes a network that ends in the last one.
+ *
+ * ## What reads a network
+ *
+ * {@linkcode init} draws its weights, {@linkcode apply} runs it, {@linkcode summary} prints its layers.
+ * {@linkcode parameters}, {@linkcode parameterCount}, {@linkcode parameterRoles}, {@linkcode trunk} and
+ * {@linkcode forwardMultiplyAdds} say what is in it; {@linkcode foldBatchNorm} makes it smaller for inference.
+ * {@linkcode initArrays}, {@linkcode toTensors}, {@linkcode toArrays} and {@linkcode firstNotFinite} are for weights as
+ * plain arrays.
+ *
+ * ## Training
+ *
+ * {@linkcode train} is all of it. What it is made of: {@linkcode trainStep}, {@linkcode optimize},
+ * {@linkcode learningRate}, {@linkcode initialVariables}, {@linkcode startState}, {@linkcode optStateShapes},
+ * {@linkcode disposeState}.
+ *
+ * ## Measuring and predicting
+ *
+ * {@linkcode evaluate} and {@linkcode predict}; {@linkcode evaluator} and {@linkcode predictor} are compiled once and
+ * used often.
+ *
+ * ## Recipes
+ *
+ * {@linkcode recipes} has those that come with the package, {@linkcode findRecipe} and {@linkcode loadRecipe} find one
+ * by its name or file; {@linkcode prepare} makes its data, {@linkcode buildModel} and {@linkcode modelFor} its network.
+ *
+ * ## Files
+ *
+ * {@linkcode saveModel} and {@linkcode loadModel} are for a network with all that it takes to use it,
+ * {@linkcode saveWeights} and {@linkcode loadWeights} for its weights alone, {@linkcode loadStart} for weights to start
+ * from. {@linkcode toPyTorch}, {@linkcode fromPyTorch}, {@linkcode fileNames}, {@linkcode encodeSafetensors} and
+ * {@linkcode decodeSafetensors} are what they are made of.
+ *
+ * ## Runs, which can be stopped and gone on with
+ *
+ * {@linkcode runSession} begins or resumes one in a folder, {@linkcode readRunInfo} and {@linkcode readMetrics} read
+ * what is in it, {@linkcode saveCheckpoint} and {@linkcode loadCheckpoint} its states.
+ *
+ * ## Tensors
+ *
+ * {@linkcode tf} is TensorFlow.js; `await tf.ready()` comes first. {@linkcode jit} compiles a function of tensors,
+ * {@linkcode valueAndGrads} differentiates one, {@linkcode repeat} is a loop inside compiled code; {@linkcode ops} are
+ * fused ops, {@linkcode random} draws from a seed, {@linkcode tree} is for nested records of tensors.
+ *
+ * ## The machine
+ *
+ * {@linkcode configure} chooses the device before the start, {@linkcode runtimeInfo}, {@linkcode readCpu} and
+ * {@linkcode choosePrecision} say what there is; {@linkcode liveHandles} counts tensors, and {@linkcode silent} is
+ * progress that nobody hears.
+ *
+ * ## Errors
+ *
+ * {@linkcode UserError}, {@linkcode UsageError}, {@linkcode JitError}, {@linkcode TensorFlowError}.
+ *
+ * Two entries stand beside this one: `@resnet/deno/reports` draws runs and images, `@resnet/deno/cli` is the tasks as
+ * one program.
+ *
  * @example Train a small residual network on arrays in memory
  * ```ts
- * import { createDataset, evaluate, normalize, pipe, recipes, resnet, split, tf, train } from "@resnet/deno";
+ * import { createDataset, evaluate, normalize, pipe } from "@resnet/deno";
+ * import { recipes, resnet, split, tf, train } from "@resnet/deno";
  *
- * await tf.ready();
- * const images = new Uint8Array(40 * 8 * 8 * 3).map((_, i) => i % 251);
- * const labels = Array.from({ length: 40 }, (_, i) => i % 2);
- * const dataset = createDataset({ images, labels, imageShape: [8, 8, 3], classes: ["cat", "dog"] });
+ * await tf.ready(); // finds or installs libtensorflow
+ *
+ * // 40 images of 8 x 8 pixels
+ * const dataset = createDataset({
+ *   images: new Uint8Array(40 * 8 * 8 * 3).map((_, i) => i % 251),
+ *   labels: Array.from({ length: 40 }, (_, i) => i % 2),
+ *   imageShape: [8, 8, 3],
+ *   classes: ["cat", "dog"],
+ * });
  * const stats = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
- * const data = pipe({ train: dataset }, normalize(stats), split(0.25, { seed: 42 }));
- * const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 2 });
- * const { variables } = await train(model, data, { ...recipes.resnet20.training, epochs: 1, batchSize: 10 });
+ * const kept = split(0.25, { seed: 42 }); // a quarter for validation
+ * const data = pipe({ train: dataset }, normalize(stats), kept);
+ *
+ * const images = { inputSize: 8, numClasses: 2 };
+ * const model = resnet([1, 1], { stem: "cifar", widths: [4, 8], ...images });
+ * const settings = { ...recipes.resnet20.training, epochs: 1, batchSize: 10 };
+ * const { variables } = await train(model, data, settings);
  * console.log(evaluate(model, variables, data.validation!).accuracy);
  * ```
  * @module
@@ -45,7 +136,19 @@ export {
   type ValueAndGrads,
   valueAndGrads,
 } from "./runtime/mod.ts";
-/** TensorFlow.js, with libtensorflow behind it; `tf.ready()` finds or installs the library. */
+/**
+ * TensorFlow.js, the whole of it ({@link https://js.tensorflow.org/api/latest/ its documentation}), with libtensorflow
+ * behind it. `tf.ready()` finds or installs the library. `tf.node` is what tfjs-node has besides: it reads and writes
+ * images, logs for TensorBoard and runs SavedModels. Models are saved at and loaded from `file://` addresses.
+ *
+ * @example
+ * ```ts
+ * import { tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * tf.matMul(tf.ones([2, 3]), tf.ones([3, 1])).arraySync(); // [[3], [3]]
+ * ```
+ */
 export * as tf from "./runtime/tf.ts";
 /** TensorFlow's fused ops, as functions of tensors: `conv2d`, `batchNormTrain`, `crossEntropy` and others. */
 export * as ops from "./runtime/ops/mod.ts";

@@ -1,8 +1,8 @@
 /** Function composition, left to right. */
 
 /**
- * Passes a value through functions from left to right: `pipe(x, f, g)` is `g(f(x))`. Each function takes what the one
- * before it returned, and the compiler checks that.
+ * Passes a value through up to ten functions from left to right: `pipe(x, f, g)` is `g(f(x))`. Each function takes what
+ * the one before it returned, and the compiler checks that.
  *
  * @param value What the first function takes.
  * @returns What the last function returns; `value` itself when there is none.
@@ -18,9 +18,15 @@ export function pipe<A>(value: A): A;
 export function pipe<A, B>(value: A, f1: (a: A) => B): B;
 /** Two functions. */
 export function pipe<A, B, C>(value: A, f1: (a: A) => B, f2: (b: B) => C): C;
-/** Three functions. */
+/**
+ * Three functions.
+ * @ignore Listing all of them would say the same eleven times.
+ */
 export function pipe<A, B, C, D>(value: A, f1: (a: A) => B, f2: (b: B) => C, f3: (c: C) => D): D;
-/** Four functions. */
+/**
+ * Four functions.
+ * @ignore
+ */
 export function pipe<A, B, C, D, E>(
   value: A,
   f1: (a: A) => B,
@@ -28,7 +34,10 @@ export function pipe<A, B, C, D, E>(
   f3: (c: C) => D,
   f4: (d: D) => E,
 ): E;
-/** Five functions. */
+/**
+ * Five functions.
+ * @ignore
+ */
 export function pipe<A, B, C, D, E, F>(
   value: A,
   f1: (a: A) => B,
@@ -37,7 +46,10 @@ export function pipe<A, B, C, D, E, F>(
   f4: (d: D) => E,
   f5: (e: E) => F,
 ): F;
-/** Six functions. */
+/**
+ * Six functions.
+ * @ignore
+ */
 export function pipe<A, B, C, D, E, F, G>(
   value: A,
   f1: (a: A) => B,
@@ -47,7 +59,10 @@ export function pipe<A, B, C, D, E, F, G>(
   f5: (e: E) => F,
   f6: (f: F) => G,
 ): G;
-/** Seven functions. */
+/**
+ * Seven functions.
+ * @ignore
+ */
 export function pipe<A, B, C, D, E, F, G, H>(
   value: A,
   f1: (a: A) => B,
@@ -58,7 +73,10 @@ export function pipe<A, B, C, D, E, F, G, H>(
   f6: (f: F) => G,
   f7: (g: G) => H,
 ): H;
-/** Eight functions. */
+/**
+ * Eight functions.
+ * @ignore
+ */
 export function pipe<A, B, C, D, E, F, G, H, I>(
   value: A,
   f1: (a: A) => B,
@@ -70,7 +88,10 @@ export function pipe<A, B, C, D, E, F, G, H, I>(
   f7: (g: G) => H,
   f8: (h: H) => I,
 ): I;
-/** Nine functions. */
+/**
+ * Nine functions.
+ * @ignore
+ */
 export function pipe<A, B, C, D, E, F, G, H, I, J>(
   value: A,
   f1: (a: A) => B,
@@ -83,7 +104,10 @@ export function pipe<A, B, C, D, E, F, G, H, I, J>(
   f8: (h: H) => I,
   f9: (i: I) => J,
 ): J;
-/** Ten functions. */
+/**
+ * Ten functions.
+ * @ignore
+ */
 export function pipe<A, B, C, D, E, F, G, H, I, J, K>(
   value: A,
   f1: (a: A) => B,

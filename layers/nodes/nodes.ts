@@ -230,6 +230,7 @@ export function avgPool(
 /**
  * Mean over the whole map, as PyTorch's `AdaptiveAvgPool2d(1)`.
  * @param x `[h, w, c]`.
+ * @param cfg Its name.
  * @returns `[1, 1, c]`.
  * @throws {TypeError} If `x` is no map.
  * @example
@@ -247,6 +248,7 @@ export function globalAvgPool(x: Node, { name }: Named): GlobalAvgPoolNode {
  * A map as one row of features, channels outermost, so that the weights of a `linear` layer behind it mean
  * the same as in PyTorch.
  * @param x `[h, w, c]`.
+ * @param cfg Its name.
  * @returns `[c * h * w]`.
  * @throws {TypeError} If `x` is no map.
  * @example

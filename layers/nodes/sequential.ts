@@ -8,6 +8,9 @@ export type Layer = (x: Node, at: Named) => Node;
 /**
  * Layers one after the other, as PyTorch's `nn.Sequential`: they are called `name.0`, `name.1` and so on. There is no
  * node of that kind: the sequence is the nodes in it.
+ * @param x What the first layer takes.
+ * @param cfg What the names of the layers begin with.
+ * @param layers In their order.
  * @returns The last layer's node; `x` if there are none.
  * @throws {TypeError} If shapes do not fit.
  * @example

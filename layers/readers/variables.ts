@@ -35,6 +35,7 @@ export function init(model: Model, seed: number, scheme?: InitScheme): Variables
 
 /**
  * Plain arrays as tensors.
+ * @param arrays float32, such as `initArrays` draws.
  * @example
  * ```ts
  * import { initArrays, resnet, tf, toTensors } from "@resnet/deno";
@@ -52,6 +53,7 @@ export function toTensors({ params, batchStats }: Arrays): Variables {
 
 /**
  * Tensors as plain arrays, e.g. for a file.
+ * @param variables Not disposed.
  * @throws {TypeError} If a tensor is not float32.
  * @example
  * ```ts

@@ -149,6 +149,7 @@ export function createDataset(
 
 /**
  * The shape `[H, W, C]` of an image after the transforms: what the network takes.
+ * @param dataset The shape of its images as stored, and what is done to them.
  * @example
  * ```ts
  * import { outputShape } from "@resnet/deno";
@@ -166,6 +167,7 @@ export function outputShape(
 
 /**
  * How many members of each class there are.
+ * @param dataset Of its store, only the members are counted.
  * @returns `[K]`, by class number.
  * @example
  * ```ts

@@ -102,7 +102,10 @@ interface Walk {
 
 /**
  * Evaluates a network on every image of a data set, in order.
+ * @param model The network.
  * @param variables Not disposed.
+ * @param dataset Its transforms are run but for the random changes.
+ * @param options How the images are measured, and who is told how many are done.
  * @throws {UsageError} If the network does not fit the images, or tf32 is asked for where nothing has it.
  * @throws {UserError} If memory runs out.
  * @example
@@ -136,6 +139,9 @@ export function evaluate(
 
 /**
  * Compiles the evaluation of a network on every image of a data set, in order, to be run again as it trains.
+ * @param model The network.
+ * @param dataset Its transforms are run but for the random changes.
+ * @param options How the images are measured.
  * @throws {UsageError} If the network does not fit the images, or tf32 is asked for where nothing has it.
  * @example
  * ```ts

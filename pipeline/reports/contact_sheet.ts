@@ -66,13 +66,11 @@ export function firstImages(dataset: Dataset, count: number): Images {
  * ```
  */
 export function contactSheet(
-  { values, shape: [count, height, width, channels] }: Images,
-  { range, columns = Math.ceil(Math.sqrt(count)), side }: {
-    range?: readonly [min: number, max: number];
-    columns?: number;
-    side?: number;
-  } = {},
+  images: Images,
+  options: { range?: readonly [min: number, max: number]; columns?: number; side?: number } = {},
 ): Uint8Array {
+  const { values, shape: [count, height, width, channels] } = images;
+  const { range, columns = Math.ceil(Math.sqrt(count)), side } = options;
   if (channels !== 3) throw new TypeError(`contactSheet: images must have 3 channels, found ${channels}`);
   const [min, max] = range ?? extremes(values);
   const scale = 255 / (max - min || 1);

@@ -44,8 +44,9 @@ const CHUNK_VALUES = 2 ** 20;
  */
 export function pixelStatistics(
   dataset: Dataset,
-  { images = dataset.indices.length }: { images?: number } = {},
+  options: { images?: number } = {},
 ): PixelStatistics {
+  const { images = dataset.indices.length } = options;
   if (!Number.isInteger(images) || images < 1 || images > dataset.indices.length) {
     throw new RangeError(
       `pixelStatistics: images must be an integer from 1 to ${dataset.indices.length}, found ${images}`,

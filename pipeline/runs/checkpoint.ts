@@ -22,6 +22,9 @@ export interface CheckpointNotes {
 
 /**
  * Writes a checkpoint: every tensor of a state, by its place in it and in the layout of memory, and how far the run is.
+ * @param path Of the file, which is replaced as a whole.
+ * @param state Not disposed.
+ * @param notes What is kept beside the tensors.
  * @example
  * ```ts
  * import { loadCheckpoint, type Model, recipes, saveCheckpoint, type TrainState } from "@resnet/deno";

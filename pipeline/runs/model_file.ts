@@ -68,6 +68,9 @@ const noteSchema: Schema<ModelNote> = fields({
  * A network that a function of one's own made, or that has a block or layer of one's own, is not data: the file then has
  * all but the network, and `loadModel` has to be given that.
  *
+ * @param path Of the file, which is replaced as a whole.
+ * @param model The network.
+ * @param variables Not disposed.
  * @param images What the network was trained on: a data set, or what `loadModel` gave. Random changes are left out.
  * @param options `batchesTracked`: training steps so far, for PyTorch's counters; 0 unless given.
  * @throws {UsageError} If the network does not fit such images, or a number in the transforms is not finite.
@@ -117,6 +120,7 @@ export interface LoadModelOptions {
  * Reads a trained network and what it takes to predict with it.
  *
  * @param path A file of `saveModel`, or the folder of a run, whose `model.safetensors` is one.
+ * @param options What the file may lack, and who is told what was not as it is here.
  * @returns The variables are the caller's to dispose.
  * @throws {UserError} If the file is missing, damaged, not finite, or of another network than it says or is given; or if it
  *   does not say what its network or its images are, as a file of PyTorch's: `loadWeights` reads its weights.

@@ -10,6 +10,7 @@ import type { Recipe } from "./recipe.ts";
  * same transforms but for the random ones.
  *
  * @param data As loaded: without transforms, and not split. Validation images that were loaded on their own are taken.
+ * @param recipe Its name is for messages.
  * @throws {UsageError} If the recipe's transforms do not fit the images, or there are too few to split.
  * @example
  * ```ts

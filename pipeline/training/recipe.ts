@@ -168,6 +168,7 @@ export function checkTraining(training: Training): void {
 
 /**
  * The network of a recipe for a data set's classes and images.
+ * @param network A recipe's.
  * @param data `numClasses`: 10 unless given. `inputSize` and `channels` of the images, where the network leaves them open;
  *   its family's own unless given. `action`: the beginning of a message, `Cannot build the network` unless given.
  * @throws {UsageError} If its settings contradict each other, or the images are too small for it.
@@ -182,13 +183,14 @@ export function checkTraining(training: Training): void {
  */
 export function buildModel(
   network: Network,
-  { numClasses = 10, inputSize, channels, action = "Cannot build the network" }: {
+  data: {
     numClasses?: number;
     inputSize?: ResnetCfg["inputSize"];
     channels?: number;
     action?: string;
   } = {},
 ): Model {
+  const { numClasses = 10, inputSize, channels, action = "Cannot build the network" } = data;
   const images = { inputSize, channels };
   try {
     switch (network.kind) {

@@ -189,6 +189,7 @@ export function startState(model: Model, variables: Variables, settings: StateSe
 
 /**
  * Disposes of a state's tensors.
+ * @param state Of no use after that.
  * @example
  * ```ts
  * import { disposeState, init, recipes, resnet, startState, tf } from "@resnet/deno";

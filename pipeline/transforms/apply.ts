@@ -17,6 +17,7 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "../d
  * - `augment`: only with `train`; each draw is a function of `seed` and the place in the list. With `flip: "alternate"`
  *   the images come mirrored already (`batches`), or are mirrored as `flips` says.
  *
+ * @param transforms A data set's.
  * @param x `[N, H, W, C]` float32, 0 to 255.
  * @param options `train`: whether to change images at random. `seed`: `[2]` int32, needed if there is an `augment` to
  *   run. `flips`: `[N]` int32, 1 for each image that `flip: "alternate"` mirrors, where they do not come so.

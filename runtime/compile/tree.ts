@@ -12,6 +12,7 @@ export type Mapped<T, U> = T extends tfjs.Tensor ? U : { [K in keyof T]: Mapped<
  * The same tree with what `fn` makes of every tensor. With more trees of the same shape `fn` gets the tensors that stand
  * in the same place in each. What is left out of a tree (`undefined`) stays left out.
  *
+ * @param others Trees of the same shape, none or more.
  * @throws {TypeError} If there is something else than a tensor at an end, or another tree lacks a place of the first.
  * @example
  * ```ts

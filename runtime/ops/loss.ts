@@ -60,7 +60,10 @@ export function crossEntropy(
 }
 
 /**
- * The same of each image, not averaged.
+ * Softmax cross-entropy of each image: `crossEntropy`, not averaged.
+ * @param logits `[N, C]`, unnormalised.
+ * @param labels `[N]` int32 in `[0, C)`.
+ * @param options `labelSmoothing`: in [0, 1); 0 unless given.
  * @returns `[N]`, in nats.
  * @example
  * ```ts
@@ -75,8 +78,9 @@ export function crossEntropy(
 export function crossEntropyEach(
   logits: tfjs.Tensor2D,
   labels: tfjs.Tensor1D,
-  { labelSmoothing = 0 }: { labelSmoothing?: number } = {},
+  options: { labelSmoothing?: number } = {},
 ): tfjs.Tensor1D {
+  const { labelSmoothing = 0 } = options;
   if (logits.shape[0] !== labels.shape[0]) {
     throw new TypeError(
       `crossEntropy: logits [${logits.shape}] and labels [${labels.shape}] differ in batch size`,

@@ -89,6 +89,7 @@ const averagePool = defineKernel<"x", Pool & { xShape: number[] }>({
 /**
  * Mean over windows, without padding.
  * @param x `[N, H, W, C]`.
+ * @param window Its side and its step, in pixels.
  * @returns `[N, H', W', C]`, H' = floor((H - kernelSize) / stride) + 1.
  * @throws {RangeError} If one of the window's sizes is no whole number, or too small.
  * @example
