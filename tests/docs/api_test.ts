@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { buildPages, filesIn } from "../../docs/api/build.ts";
+import * as library from "../../mod.ts";
 import { granted } from "../needs.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -69,6 +70,32 @@ Deno.test({
     const linked = new Set([...doc.matchAll(/\{@linkcode (\w+)\}/g)].map(([, name]) => name));
     const exported = symbols.filter((symbol) => isOf(symbol, "function", "variable", "class", "namespace"));
     assertEquals([...linked].sort(), exported.map(({ name }) => name).sort());
+  },
+});
+
+/** What the last column of a page's tables has in backquotes and looks like a name, or a call of one. */
+function namesInTables(page: string): string[] {
+  return page.split("\n").filter((line) => line.startsWith("| ")).flatMap((line) => {
+    const last = line.split(" | ").at(-1)!;
+    return [...last.matchAll(/`([a-z]\w+(?:\.\w+)*)[`(]/g)].map(([, name]) => name);
+  });
+}
+
+/** Whether something is exported under a name such as "ops.conv2d". */
+function isExported(name: string): boolean {
+  return name.split(".").reduce<unknown>((value, key) => Object(value)[key], library) !== undefined;
+}
+
+Deno.test({
+  name: "docs/from-*.md: what their tables say is here is exported",
+  ignore: !granted("read"),
+  async fn(): Promise<void> {
+    for (const from of ["pytorch", "keras", "tfjs"]) {
+      const names = namesInTables(await Deno.readTextFile(new URL(`docs/from-${from}.md`, ROOT)));
+      assert(names.length > 10, `docs/from-${from}.md has a table`);
+      const others = names.filter((name) => !/^(settings\.|name\.\d|metrics\.jsonl)/.test(name)); // no exports
+      assertEquals(others.filter((name) => !isExported(name)), [], `docs/from-${from}.md`);
+    }
   },
 });
 
