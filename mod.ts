@@ -32,7 +32,8 @@
  *
  * {@linkcode init} draws its weights, {@linkcode apply} runs it, {@linkcode summary} prints its layers.
  * {@linkcode parameters}, {@linkcode parameterCount}, {@linkcode parameterRoles}, {@linkcode trunk} and
- * {@linkcode forwardMultiplyAdds} say what is in it; {@linkcode foldBatchNorm} makes it smaller for inference.
+ * {@linkcode forwardMultiplyAdds} say what is in it; {@linkcode foldBatchNorm} and {@linkcode foldArrays} make it smaller
+ * for inference.
  * {@linkcode initArrays}, {@linkcode toTensors}, {@linkcode toArrays} and {@linkcode firstNotFinite} are for weights as
  * plain arrays.
  *
@@ -57,7 +58,8 @@
  * {@linkcode saveModel} and {@linkcode loadModel} are for a network with all that it takes to use it,
  * {@linkcode saveWeights} and {@linkcode loadWeights} for its weights alone, {@linkcode loadStart} for weights to start
  * from. {@linkcode toPyTorch}, {@linkcode fromPyTorch}, {@linkcode fileNames}, {@linkcode encodeSafetensors} and
- * {@linkcode decodeSafetensors} are what they are made of.
+ * {@linkcode decodeSafetensors} are what they are made of. {@linkcode encodeOnnx}, {@linkcode encodeLayersModel} and
+ * {@linkcode savedModelFiles} write a network for other programs, {@linkcode roundedToInt8} is for weights of 8 bits.
  *
  * ## Runs, which can be stopped and gone on with
  *

@@ -27,7 +27,17 @@ export function toInt8({ shape, data }: FloatArray, axis: number): Int8Weights {
   return { values, scales: scales.map((scale) => scale || 1) };
 }
 
-/** A model's arrays as `encodeOnnx` with `int8` keeps them, in float32: for measuring what the rounding costs. */
+/**
+ * A model's arrays as `encodeOnnx` with `int8` keeps them, in float32: for measuring what the rounding costs.
+ * @example
+ * ```ts
+ * import { initArrays, resnet, roundedToInt8, tf, toTensors } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const variables = toTensors(roundedToInt8(model, initArrays(model, 42))); // to be evaluated
+ * ```
+ */
 export function roundedToInt8(model: Model, arrays: Arrays): Arrays {
   const params = { ...arrays.params };
   for (const { name, role } of parameters(model)) {

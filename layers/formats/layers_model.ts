@@ -329,9 +329,7 @@ function padForMaximum(node: MaxPoolNode, x: string, topology: Topology): string
  * @throws {TypeError | RangeError} If the arrays are not the model's, or the options do not fit it; see `forExport`.
  * @example
  * ```ts
- * import { encodeLayersModel } from "./layers_model.ts";
- * import { resnet } from "../networks/resnet.ts";
- * import { initArrays } from "../readers/init.ts";
+ * import { encodeLayersModel, initArrays, resnet } from "@resnet/deno";
  *
  * const model = resnet([1, 1, 1], { stem: "cifar" });
  * const files = encodeLayersModel(model, initArrays(model, 42), { float16: true });

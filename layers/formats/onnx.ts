@@ -234,9 +234,7 @@ const WRITERS: { readonly [Op in Node["op"]]: Writer<Extract<Node, { op: Op }>> 
  * @throws {TypeError | RangeError} If the arrays are not the model's, or the options do not fit it; see `forExport`.
  * @example
  * ```ts
- * import { encodeOnnx } from "./onnx.ts";
- * import { resnet } from "../networks/resnet.ts";
- * import { initArrays } from "../readers/init.ts";
+ * import { encodeOnnx, initArrays, resnet } from "@resnet/deno";
  *
  * const model = resnet([1, 1, 1], { stem: "cifar" });
  * const about = { classes: JSON.stringify(["cat", "dog"]) };

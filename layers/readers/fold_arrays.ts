@@ -19,9 +19,7 @@ export function foldedModel(model: Model): Model {
  * @returns The smaller network and its arrays; those that stay as they are share their numbers.
  * @example
  * ```ts
- * import { foldArrays } from "./fold_arrays.ts";
- * import { initArrays } from "./init.ts";
- * import { resnet } from "../networks/resnet.ts";
+ * import { foldArrays, initArrays, resnet } from "@resnet/deno";
  *
  * const model = resnet([1, 1, 1], { stem: "cifar" });
  * Object.keys(foldArrays(model, initArrays(model, 42)).arrays.batchStats); // []

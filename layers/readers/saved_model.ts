@@ -22,10 +22,7 @@ const ABOUT = "assets.extra/about.json";
  * @throws {TypeError | RangeError} If the arrays are not the model's, or the options do not fit it; see `forExport`.
  * @example
  * ```ts
- * import { tf } from "../../runtime/mod.ts";
- * import { resnet } from "../networks/resnet.ts";
- * import { initArrays } from "./init.ts";
- * import { savedModelFiles } from "./saved_model.ts";
+ * import { initArrays, resnet, savedModelFiles, tf } from "@resnet/deno";
  *
  * await tf.ready();
  * const model = resnet([1, 1, 1], { stem: "cifar" });
