@@ -7,8 +7,11 @@
  * ## Images
  *
  * {@linkcode createDataset} takes arrays from memory; {@linkcode fetchCifar} brings CIFAR-10 and {@linkcode loadCifar}
- * reads it, with its {@linkcode CIFAR10_CLASSES}. {@linkcode pipe} takes them through {@linkcode limit},
- * {@linkcode resize}, {@linkcode augment}, {@linkcode normalize} and {@linkcode split}; {@linkcode CIFAR10_STATS},
+ * reads it, with its {@linkcode CIFAR10_CLASSES}. {@linkcode listPictures} finds the pictures of a folder,
+ * {@linkcode folderLines} says what was found, {@linkcode loadPictures} decodes them as {@linkcode decodeImage} does, up to {@linkcode MAX_PIXELS} in
+ * one; {@linkcode pictureData} makes data
+ * of them and {@linkcode sharedPictures} counts those on both sides of a split. {@linkcode pipe} takes them through {@linkcode limit},
+ * {@linkcode resize}, {@linkcode crop}, {@linkcode augment}, {@linkcode normalize} and {@linkcode split}; {@linkcode CIFAR10_STATS},
  * {@linkcode TUTORIAL_STATS} and {@linkcode IMAGENET_STATS} are means and deviations to normalise by.
  * {@linkcode mapParts} changes training, validation and test images alike, {@linkcode outputShape} and
  * {@linkcode classCounts} look at them. What `train` does with them itself: {@linkcode shuffledOrder},

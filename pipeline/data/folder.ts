@@ -72,7 +72,7 @@ const PICTURE_NAME = /\.(jpe?g|jpe|jfif|png|gif|bmp|webp|tiff?|heic|heif|avif)$/
  *   that the training pictures have not.
  * @example
  * ```ts
- * import { listPictures } from "./folder.ts";
+ * import { listPictures } from "@resnet/deno";
  *
  * async function count(): Promise<void> {
  *   const { classes, train } = await listPictures("photos");
@@ -278,6 +278,20 @@ export interface PartCounts {
 /**
  * What was found in a folder, a line each: `photos/: 2062 images in 10 classes (train 1650, validation 412), 0 unreadable`,
  * then the first five files of each kind that were left out.
+ * @example
+ * ```ts
+ * import { folderLines, listPictures, loadPictures } from "@resnet/deno";
+ * import { pictureData, sharedPictures, split } from "@resnet/deno";
+ *
+ * async function load(root: string) {
+ *   const loaded = await loadPictures(await listPictures(root), { keep: 256 });
+ *   const data = split(0.2, { seed: 1, stratify: true })(pictureData(loaded, 224));
+ *   const [train, validation] = [data.train.indices.length, data.validation!.indices.length];
+ *   folderLines(loaded.folder, { train, validation }).forEach((line) => console.log(line));
+ *   console.log(sharedPictures(data.train, data.validation!), "pictures are on both sides");
+ *   return data;
+ * }
+ * ```
  */
 export function folderLines(
   { root, classes, emptyClasses, skipped }: Pick<

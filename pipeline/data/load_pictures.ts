@@ -54,6 +54,20 @@ const AHEAD = 4;
  * keeps as many as memory is given for.
  *
  * @throws {UserError} If what can be decoded is not enough to train on, as `listPictures` says.
+ * @example
+ * ```ts
+ * import { folderLines, listPictures, loadPictures } from "@resnet/deno";
+ * import { pictureData, sharedPictures, split } from "@resnet/deno";
+ *
+ * async function load(root: string) {
+ *   const loaded = await loadPictures(await listPictures(root), { keep: 256 });
+ *   const data = split(0.2, { seed: 1, stratify: true })(pictureData(loaded, 224));
+ *   const [train, validation] = [data.train.indices.length, data.validation!.indices.length];
+ *   folderLines(loaded.folder, { train, validation }).forEach((line) => console.log(line));
+ *   console.log(sharedPictures(data.train, data.validation!), "pictures are on both sides");
+ *   return data;
+ * }
+ * ```
  */
 export async function loadPictures(folder: PictureFolder, options: LoadOptions): Promise<LoadedPictures> {
   const { keep, maxPixels = MAX_PIXELS, cache = 2 ** 31, progress = silent } = options;
@@ -108,6 +122,20 @@ export async function loadPictures(folder: PictureFolder, options: LoadOptions):
  * Loaded pictures as data: the middle of each, `size` x `size`, until `crop` says otherwise.
  * @param size The side of the images. Left out, every picture must have one size, and is taken as it is.
  * @throws {UserError} If they have not, or cannot be read again.
+ * @example
+ * ```ts
+ * import { folderLines, listPictures, loadPictures } from "@resnet/deno";
+ * import { pictureData, sharedPictures, split } from "@resnet/deno";
+ *
+ * async function load(root: string) {
+ *   const loaded = await loadPictures(await listPictures(root), { keep: 256 });
+ *   const data = split(0.2, { seed: 1, stratify: true })(pictureData(loaded, 224));
+ *   const [train, validation] = [data.train.indices.length, data.validation!.indices.length];
+ *   folderLines(loaded.folder, { train, validation }).forEach((line) => console.log(line));
+ *   console.log(sharedPictures(data.train, data.validation!), "pictures are on both sides");
+ *   return data;
+ * }
+ * ```
  */
 export function pictureData({ folder, train, validation, test }: LoadedPictures, size?: number): Data {
   const { classes } = folder;
@@ -153,6 +181,20 @@ function view(size: number): (part: LoadedPart, classes: readonly string[]) => D
  * How many members of a part have the bytes of a training picture: a figure measured on them tells less.
  * @param train Of pictures in files.
  * @param part Likewise.
+ * @example
+ * ```ts
+ * import { folderLines, listPictures, loadPictures } from "@resnet/deno";
+ * import { pictureData, sharedPictures, split } from "@resnet/deno";
+ *
+ * async function load(root: string) {
+ *   const loaded = await loadPictures(await listPictures(root), { keep: 256 });
+ *   const data = split(0.2, { seed: 1, stratify: true })(pictureData(loaded, 224));
+ *   const [train, validation] = [data.train.indices.length, data.validation!.indices.length];
+ *   folderLines(loaded.folder, { train, validation }).forEach((line) => console.log(line));
+ *   console.log(sharedPictures(data.train, data.validation!), "pictures are on both sides");
+ *   return data;
+ * }
+ * ```
  */
 export function sharedPictures(train: Dataset, part: Dataset): number {
   const digests = ({ pictures, indices }: Dataset): string[] => {

@@ -22,7 +22,7 @@ Deno.test({
   async fn(): Promise<void> {
     const { tasks } = await read("deno.json");
     const names = Object.keys(tasks).filter((name) => tasks[name] === `deno run -A scripts/${name}.ts`);
-    assertEquals(Object.keys(tasks).filter((name) => !names.includes(name)), ["test", "specs", "ok"]);
+    assertEquals(Object.keys(tasks).filter((name) => !names.includes(name)), ["docs", "test", "specs", "ok"]);
 
     const [none, asked] = await Promise.all([runScript("main.ts"), runScript("main.ts", ["--help"])]);
     assertEquals([none, asked.code, asked.stderr], [asked, 0, ""]);
