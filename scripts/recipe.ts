@@ -36,7 +36,7 @@ function isPlainList(value: unknown): value is readonly unknown[] {
 
 /** Runs the task. */
 export function main(args: readonly string[]): Promise<void> {
-  return runTask(task, async (_, source) => {
+  return runTask(task, async (_, source?: string) => {
     if (source !== undefined) return console.log(recipeText(await loadRecipe(source)));
     const rows = Object.values(recipes).map(({ name, about }) => [name, about]);
     const columns = [{ title: "recipe", align: "left" }, { title: "", align: "left" }] as const;

@@ -54,8 +54,8 @@ export interface Task<F extends Record<string, Flag>> {
   readonly summary: string;
   /** Its flags by name, without the dashes. */
   readonly flags: F;
-  /** What it takes without a flag, if it does: one text, which may be left out. */
-  readonly argument?: { readonly placeholder: string; readonly help: string };
+  /** What it takes without a flag, if it does: one text, which may be left out, or with `many` one or more. */
+  readonly argument?: { readonly placeholder: string; readonly help: string; readonly many?: true };
   /** Flags as one would type them, each shown after the task's command. */
   readonly examples?: readonly string[];
 }
@@ -122,7 +122,7 @@ export const precisionFlag = {
  */
 export async function runTask<const F extends Record<string, Flag>>(
   task: Task<F>,
-  main: (flags: Values<F>, argument?: string) => Promise<void> | void,
+  main: (flags: Values<F>, ...given: string[]) => Promise<void> | void,
   args: readonly string[] = Deno.args,
 ): Promise<void> {
   if (args.includes("--help") || args.includes("-h")) {
@@ -130,8 +130,8 @@ export async function runTask<const F extends Record<string, Flag>>(
     return;
   }
   await orExit(() => {
-    const { flags, argument } = parse(task, args);
-    return main(flags, argument);
+    const { flags, given } = parse(task, args);
+    return main(flags, ...given);
   });
 }
 
@@ -161,7 +161,7 @@ export function parseFlags<const F extends Record<string, Flag>>(
 function parse<const F extends Record<string, Flag>>(
   task: Task<F>,
   args: readonly string[],
-): { flags: Values<F>; argument?: string } {
+): { flags: Values<F>; given: readonly string[] } {
   const see = `see "${taskCommand(task.name)} --help"`;
   const takesValue = (name: string) => Object.hasOwn(task.flags, name) && task.flags[name].type !== "boolean";
   const unknownFlag = (arg: string): UsageError => {
@@ -175,19 +175,24 @@ function parse<const F extends Record<string, Flag>>(
     if (name === undefined) continue;
     throw Object.hasOwn(task.flags, name) ? notAllowed(name, value, task.flags[name]) : unknownFlag(arg);
   }
-  const joined = joinValues(args, takesValue);
+  const joined = task.argument === undefined
+    ? joinValues(args, takesValue)
+    : booleansLast(joinValues(args, takesValue), takesValue);
+  const given: string[] = [];
   const parsed: Record<string, unknown> = parseArgs(joined, {
     string: Object.keys(task.flags),
     unknown(arg: string, key?: string): boolean {
       if (key !== undefined) throw unknownFlag(arg);
-      return true;
+      given.push(arg);
+      return false; // the parser would make a number of what looks like one
     },
   });
-  const positional: readonly unknown[] = Array.isArray(parsed._) ? parsed._ : [];
-  const taken = task.argument === undefined ? 0 : 1;
-  if (positional.length > taken) {
-    const takes = task.argument === undefined ? "only flags" : `one ${task.argument.placeholder}`;
-    throw new UsageError(`Unexpected argument "${positional[taken]}": ${task.name} takes ${takes}, ${see}`);
+  if (Array.isArray(parsed._)) given.push(...parsed._.map(String)); // those behind `--`
+  const { argument } = task;
+  const taken = argument === undefined ? 0 : argument.many ? Infinity : 1;
+  if (given.length > taken) {
+    const takes = argument === undefined ? "only flags" : `one ${argument.placeholder}`;
+    throw new UsageError(`Unexpected argument "${given[taken]}": ${task.name} takes ${takes}, ${see}`);
   }
   const values = Object.entries(task.flags).map(([name, flag]) => {
     if (parsed[name] === "" && joined.includes(`--${name}=`)) {
@@ -195,9 +200,11 @@ function parse<const F extends Record<string, Flag>>(
     }
     return [name, valueOf(name, flag, parsed[name])];
   });
+  if (argument?.many && given.length === 0) {
+    throw new UsageError(`Missing ${argument.placeholder}: ${task.name} takes one or more, ${see}`);
+  }
   // The keys are those of F and each value was checked against its flag, which Object.fromEntries cannot express.
-  const flags = Object.fromEntries(values) as Values<F>;
-  return positional.length === 0 ? { flags } : { flags, argument: String(positional[0]) };
+  return { flags: Object.fromEntries(values) as Values<F>, given };
 }
 
 /** The help of a task, as `--help` prints it. */
@@ -210,9 +217,7 @@ export function helpText<const F extends Record<string, Flag>>(task: Task<F>): s
   return [
     task.summary,
     "",
-    `Usage: ${taskCommand(task.name)}${
-      task.argument === undefined ? "" : ` [${task.argument.placeholder}]`
-    } [flags]`,
+    `Usage: ${taskCommand(task.name)}${usageOf(task.argument)} [flags]`,
     ...(task.argument === undefined ? [] : ["", `${task.argument.placeholder}: ${task.argument.help}`]),
     "",
     "Flags:",
@@ -225,6 +230,12 @@ export function helpText<const F extends Record<string, Flag>>(task: Task<F>): s
       ]
       : []),
   ].join("\n");
+}
+
+/** How the argument stands behind a task's name, a space before it. */
+function usageOf(argument: Task<Record<string, Flag>>["argument"]): string {
+  if (argument === undefined) return "";
+  return argument.many ? ` ${argument.placeholder}...` : ` [${argument.placeholder}]`;
 }
 
 /** An error as the one line that a person gets to see. Unforeseen ones say how to get their stack. */
@@ -254,6 +265,20 @@ function joinValues(args: readonly string[], takesValue: (name: string) => boole
     } else joined.push(arg);
   }
   return joined;
+}
+
+/**
+ * The parser takes what follows `--json` for its value: where arguments may, flags without a value go behind all others. One
+ * in the place of a value stays, so that the value is found missing.
+ */
+function booleansLast(args: readonly string[], takesValue: (name: string) => boolean): string[] {
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const isFlag = (arg = "") => /^--[^=]+$/.test(arg);
+  const isMoved = (arg: string, i: number) =>
+    i < end && isFlag(arg) && !takesValue(arg.slice(2)) &&
+    !(isFlag(args[i - 1]) && takesValue(args[i - 1].slice(2)));
+  const rest = args.slice(0, end).filter((arg, i) => !isMoved(arg, i));
+  return [...rest, ...args.filter(isMoved), ...args.slice(end)];
 }
 
 function valueOf(name: string, flag: Flag, given: unknown): string | number | boolean | undefined {

@@ -143,7 +143,7 @@ const shown = {
 Deno.test("runTask gives the argument of a task that takes one, wherever it stands; none if it is not there", async () => {
   const seen: [string | undefined, string | undefined][] = [];
   const run = (...args: string[]) =>
-    runTask(shown, (flags, argument) => void seen.push([flags.run, argument]), args);
+    runTask(shown, (flags, argument?: string) => void seen.push([flags.run, argument]), args);
   await run("fast", "--run", "a");
   await run("--run", "a", "fast");
   await run("--run=a");
@@ -174,6 +174,44 @@ NAME: what to print
 Flags:
   --run TEXT  which
   --help      show this`,
+  );
+});
+
+/** A task that takes any number of them. */
+const many = {
+  name: "predict",
+  summary: "Predicts.",
+  flags: { quiet: { type: "boolean", help: "say less" } },
+  argument: { placeholder: "FILE", help: "what to look at", many: true },
+} as const;
+
+Deno.test("a task that takes many arguments gets them as they were typed, in their order; one there must be", async () => {
+  const seen: string[][] = [];
+  const run = (...args: string[]) => runTask(many, (_, ...given) => void seen.push(given), args);
+  await run("b.jpg", "007", "--quiet", "--", "-1.jpg", "1e3");
+  await run("-");
+  await run("--quiet", "a.jpg", "b.jpg");
+  await run("a.jpg", "--", "--quiet");
+  assertEquals(seen, [["b.jpg", "007", "-1.jpg", "1e3"], ["-"], ["a.jpg", "b.jpg"], ["a.jpg", "--quiet"]]);
+  assertEquals([parseFlags(many, ["--quiet", "a"]).quiet, parseFlags(many, ["a", "--", "--quiet"]).quiet], [
+    true,
+    false,
+  ]);
+  assertThrows(
+    () => parseFlags(many, ["--quite", "a"]),
+    UsageError,
+    "Unknown flag --quite: did you mean --quiet?",
+  );
+  assertThrows(
+    () => parseFlags({ ...many, flags: { run: dataFlag, ...many.flags } }, ["--run", "--quiet", "a"]),
+    UsageError,
+    "Missing value of --run",
+  );
+  const message = 'Missing FILE: predict takes one or more, see "deno task predict --help"';
+  assertThrows(() => parseFlags(many, ["--quiet"]), UsageError, message);
+  assertStringIncludes(
+    helpText(many),
+    "\nUsage: deno task predict FILE... [flags]\n\nFILE: what to look at\n",
   );
 });
 
