@@ -8,7 +8,7 @@ export { type FileNames, fileNames } from "./formats/names.ts";
 export { encodeOnnx, type OnnxOptions } from "./formats/onnx.ts";
 export { fromPyTorch, toPyTorch } from "./formats/pytorch.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./formats/safetensors.ts";
-export { defineModel, type InitScheme, type Model } from "./model.ts";
+export { defineModel, type InitScheme, mapNodes, type Model } from "./model.ts";
 export { fastResnet, type FastResnetCfg } from "./networks/fast_resnet.ts";
 export {
   type Block,

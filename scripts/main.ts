@@ -30,6 +30,14 @@ const TASKS: Readonly<Record<string, Entry>> = {
     summary: "Evaluates a trained run on the 10,000 test images.",
     load: () => import("./test-accuracy.ts"),
   },
+  "predict": {
+    summary: "Says what a trained network takes pictures for.",
+    load: () => import("./predict.ts"),
+  },
+  "serve": {
+    summary: "Predicts pictures over HTTP: POST /predict, GET /healthz, GET /metrics.",
+    load: () => import("./serve.ts"),
+  },
   "curve": {
     summary: "Draws loss and accuracy of a run by epoch.",
     load: () => import("./curve.ts"),

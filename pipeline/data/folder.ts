@@ -180,7 +180,7 @@ function partsOf(
 }
 
 /** The pictures of a class's folder, with all folders in it. */
-function lister(skipped: Skipped[]): (dir: string) => Promise<string[]> {
+export function lister(skipped: Skipped[]): (dir: string) => Promise<string[]> {
   const letEventsIn = eventGate();
   let looked = 0;
   const pause = async () => {

@@ -23,8 +23,14 @@ export interface Stop {
   exitCode(): number | undefined;
 }
 
-/** @param progress Told of the signal. */
-export function stopOnSignals(progress: Progress): Stop {
+/**
+ * @param progress Told of the signal.
+ * @param then What is done before the end, as it is told.
+ */
+export function stopOnSignals(
+  progress: Pick<Progress, "message">,
+  then = "finishing the step under way, then saving",
+): Stop {
   const stop = new AbortController();
   let caught: keyof typeof SIGNAL_EXIT | undefined;
   // At once: Deno no longer ignores what it was started to ignore, when it first listens to some signal.
@@ -38,7 +44,7 @@ export function stopOnSignals(progress: Progress): Stop {
     }
     askedAt = performance.now();
     caught = name;
-    progress.message(`${name}: finishing the step under way, then saving`);
+    progress.message(`${name}: ${then}`);
     stop.abort();
   };
   return {

@@ -117,7 +117,7 @@ function smoothed({ width, height, pixels }: Picture): Uint8Array {
 }
 
 /** A pixel's brightness (ITU-R 601-2), rounded: Pillow's `convert("L")`. */
-function grey(pixels: Uint8Array, at: number): number {
+export function grey(pixels: Uint8Array, at: number): number {
   return (19595 * pixels[at] + 38470 * pixels[at + 1] + 7471 * pixels[at + 2] + 0x8000) >> 16;
 }
 

@@ -137,7 +137,7 @@ export function centerView(picture: Picture, { shorter, size }: { shorter: numbe
 }
 
 /** Half of a whole number; a half rounded to the even one, as Python's `round` does. */
-function halfEven(value: number): number {
+export function halfEven(value: number): number {
   const half = Math.floor(value / 2);
   return value % 2 === 0 ? half : half + half % 2;
 }
