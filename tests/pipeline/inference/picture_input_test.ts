@@ -1,0 +1,70 @@
+/** Pictures as a network's images, against torchvision 0.29.2 on Pillow 13.0. */
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { inputOf, inputProblem, shownPart } from "../../../pipeline/inference/picture_input.ts";
+import golden from "../../data/photo_changes.json" with { type: "json" };
+import { pictureOf } from "../data/images/picture_of.ts";
+import { pictureFile } from "../pictures.ts";
+
+Deno.test("inputOf: what torchvision's Resize and CenterCrop make of a picture", () => {
+  const squares = golden.views.filter(({ shorter, size }) => shorter === size);
+  assertEquals(squares.length > 0, true);
+  for (const { size, view, ...image } of squares) {
+    assertEquals(inputOf(pictureOf(image), { imageShape: [size, size, 3] }).toBase64(), view);
+  }
+});
+
+Deno.test("inputOf: images that are not square, and grey ones", () => {
+  const picture = pictureFile("PNG");
+  // center_crop(resize(image, [8, 14]), [6, 14])
+  assertEquals(
+    inputOf(picture, { imageShape: [6, 14, 3] }).toBase64(),
+    "/wAA/wAA/wAAx3BWprxjscpKzsUv4tge4+oO9vcI/u0A//QA/+8A//wAmVxzk2pymG5hj6l9hsF1lNpemutgoeNWZ3iMcm6Uc2mMc3KM" +
+      "c3KMc3OMI7fpJc3ZOdvCU+K/V9epafKGgeNwdNKHDhrvAAD/AAD/AAD/AAD/AAD/Ds/5Dd/nF+vkL/LTQuW8SfixbPiVcfaAZreiY7KW" +
+      "cbKLirJ5h7J7nbJuAdz/BN35COX8Iu7oIOrbMP/IRv+uaP+wbv6obv+Bjv9zn/9Puv9GzP8zAM7/AOL/AOz/BPj7BfT1Dv7vMP/HRP/K" +
+      "T//MYP+ga/+Ncf+Bi/9gsP9K",
+  );
+  // center_crop(resize(image, [8]), [8, 8]).convert("L")
+  assertEquals(
+    inputOf(picture, { imageShape: [8, 8, 1] }).toBase64(),
+    "X6GzsrvCzdJdpbC3x9Pa2IWlssG2c3F0r624uZ8kHR2xsbjCvZmYnq6ruL7JycjNrK2yusHExcatsrOzs7W/wQ==",
+  );
+});
+
+Deno.test("inputOf: a picture of the size stays as it is, in bytes of its own", () => {
+  const picture = pictureFile("PNG");
+  const input = inputOf(picture, { imageShape: [13, 21, 3] });
+  assertEquals(input, picture.pixels);
+  assertEquals(input.buffer === picture.pixels.buffer, false);
+});
+
+Deno.test("inputOf: a picture that is one pixel high or wide", () => {
+  for (const [width, height] of [[50, 1], [1, 50], [1, 1]]) {
+    const pixels = new Uint8Array(width * height * 3).fill(7);
+    assertEquals(inputOf({ width, height, pixels }, { imageShape: [4, 4, 3] }), new Uint8Array(48).fill(7));
+  }
+});
+
+Deno.test("shownPart: the part of the picture, in its own pixels", () => {
+  // 640 x 480 becomes 42 x 32, of which 5 columns are cut off on either side.
+  const part = shownPart({ width: 640, height: 480 }, { imageShape: [32, 32, 3] });
+  assertAlmostEquals(part.left, 5 * 640 / 42);
+  assertAlmostEquals(part.width, 32 * 640 / 42);
+  assertEquals([part.top, part.height], [0, 480]);
+  assertEquals(shownPart({ width: 8, height: 8 }, { imageShape: [16, 16, 3] }), {
+    left: 0,
+    top: 0,
+    width: 8,
+    height: 8,
+  });
+});
+
+Deno.test("inputProblem: pictures have one channel or three", () => {
+  assertEquals([1, 3].map((channels) => inputProblem({ imageShape: [8, 8, channels] })), [
+    undefined,
+    undefined,
+  ]);
+  assertEquals(
+    inputProblem({ imageShape: [8, 8, 4] }),
+    "it takes images of 4 channels, a picture has 3, or 1 if it is grey",
+  );
+});
