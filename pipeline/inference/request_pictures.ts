@@ -6,6 +6,7 @@ import type { After } from "./batch_queue.ts";
 /** Why a request, or a picture in it, is refused. */
 export type Refusal =
   | "no_picture"
+  | "broken_off"
   | "not_a_picture"
   | "damaged"
   | "too_many_bytes"
@@ -51,8 +52,7 @@ export interface BodyOptions {
 
 /**
  * Reads the body of a request, and no more of it than is allowed.
- * @throws {RefusedError} If it is too large or takes too long.
- * @throws What reading it throws, if the client goes away.
+ * @throws {RefusedError} If it is too large, takes too long, or the client goes away.
  */
 export async function readBody(
   request: Request,
@@ -74,11 +74,15 @@ export async function readBody(
     end.reject(new RefusedError("stopping", "the service ends before the request's body has come"));
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
+  const read = () =>
+    reader.read().catch((cause: unknown) => {
+      throw new RefusedError("broken_off", `the request's body broke off: ${cause}`);
+    });
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for (;;) {
-      const { value, done } = await Promise.race([reader.read(), end.promise]);
+      const { value, done } = await Promise.race([read(), end.promise]);
       if (done) break;
       length += value.length;
       if (length > maxBytes) throw tooLarge();

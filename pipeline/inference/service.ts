@@ -64,6 +64,7 @@ export interface Service {
 
 const STATUS: Readonly<Record<Refusal, number>> = {
   no_picture: 400,
+  broken_off: 400,
   too_slow: 408,
   too_many_bytes: 413,
   too_many_pixels: 413,
