@@ -55,7 +55,10 @@ const HELD_BYTES = 256_000_000;
 const BODY_MS = 30_000;
 
 /** Milliseconds after which a service that was asked to end does so, whatever is not answered. */
-const END_MS = 10_000;
+const END_MS = 30_000;
+
+/** Milliseconds in which the last answers go out. Deno would wait for the rest of a body that nobody reads any more. */
+const SENT_MS = 1000;
 
 async function serve(flags: Values<typeof task.flags>): Promise<void> {
   const { run, port, host, batch, delay, topk, precision, device, threads } = flags;
@@ -101,8 +104,9 @@ async function serve(flags: Values<typeof task.flags>): Promise<void> {
     );
   });
   await new Promise((heard) => signal.addEventListener("abort", heard));
-  stop();
-  await Promise.race([server.shutdown(), new Promise((ended) => afterMs(END_MS, () => ended(undefined)))]);
+  const ended = server.shutdown();
+  await within(END_MS, stop());
+  await within(SENT_MS, ended);
   pool.close();
   compiled.dispose();
   Deno.exit(0); // whatever a client still holds open
@@ -136,6 +140,11 @@ function listen(
     }
     throw error;
   }
+}
+
+/** Waits, but not longer than so many milliseconds. */
+function within(ms: number, work: Promise<void>): Promise<void> {
+  return Promise.race([work, new Promise<void>((ended) => afterMs(ms, ended))]);
 }
 
 /** Compiles the sizes that batches are filled up to, so that no request waits for it. */

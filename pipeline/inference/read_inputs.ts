@@ -4,7 +4,7 @@ import { systemError } from "../../runtime/system/file_errors.ts";
 import type { ImageSpec } from "../data/dataset.ts";
 import { decodeImage, MAX_PIXELS } from "../data/images/decode.ts";
 import type { Picture } from "../data/images/picture.ts";
-import { resizePicture, shorterSize } from "../data/images/resample.ts";
+import { resizePicture } from "../data/images/resample.ts";
 import { inputOf } from "./picture_input.ts";
 
 /** The largest file that is read, in bytes: more than a picture of `MAX_PIXELS` has that is not packed at all. */
@@ -110,8 +110,10 @@ async function bytesOf(source: PictureSource): Promise<Uint8Array | string> {
 
 /** A picture whose longer side has so many pixels. */
 function resizedTo(picture: Picture, longer: number): Picture {
-  const { width, height } = picture;
-  const shorter = Math.max(1, Math.round(longer * Math.min(width, height) / Math.max(width, height)));
-  const { pixels, ...size } = resizePicture(picture, shorterSize(picture, shorter));
-  return { ...size, pixels: new Uint8Array(pixels) }; // a copy, even of the same size
+  const scale = longer / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width, picture.height].map((side) =>
+    Math.max(1, Math.round(side * scale))
+  );
+  const { pixels } = resizePicture(picture, { width, height });
+  return { width, height, pixels: new Uint8Array(pixels) }; // a copy, even of the same size
 }

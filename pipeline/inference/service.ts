@@ -58,8 +58,11 @@ export interface ServiceParts {
 export interface Service {
   /** Answers a request; never throws. */
   handle(request: Request): Promise<Response>;
-  /** No more pictures are taken, and bodies that have not come whole are not waited for; those that have are answered. */
-  stop(): void;
+  /**
+   * No more pictures are taken, and bodies that have not come whole are not waited for; those that have are answered.
+   * @returns When all requests have their answers.
+   */
+  stop(): Promise<void>;
 }
 
 const STATUS: Readonly<Record<Refusal, number>> = {
@@ -89,7 +92,8 @@ export function service(
   { classify, limits, about, metrics, onError, after, now }: ServiceParts,
 ): Service {
   const stopping = new AbortController();
-  let [waiting, held] = [0, 0];
+  const answered = Promise.withResolvers<void>();
+  let [open, waiting, held] = [0, 0, 0];
   const requests = metrics.counter("resnet_requests_total", "Requests answered, by status.", "status");
   const refused = metrics.counter(
     "resnet_refused_total",
@@ -181,14 +185,21 @@ export function service(
 
   return {
     async handle(request) {
+      open++;
       const response = await answer(request).catch((error: unknown) => {
         onError(error);
         return failed(500, "failed", "the service could not predict; its log says why");
       });
       requests.add(String(response.status));
+      open--;
+      if (open === 0 && stopping.signal.aborted) answered.resolve();
       return response;
     },
-    stop: () => stopping.abort(),
+    stop() {
+      stopping.abort();
+      if (open === 0) answered.resolve();
+      return answered.promise;
+    },
   };
 }
 

@@ -223,14 +223,17 @@ Deno.test("service: at its end it answers what has come, and waits for no body",
   const [come, coming] = [send(PNG), send(slow.body)];
   slow.send(PNG.slice(0, 100));
   while (answers.length < 1) await Promise.resolve();
-  stop();
+  let isEnded = false;
+  const ended = stop().then(() => isEnded = true);
   const { status, json } = await coming;
   assertEquals([status, json.error.code], [503, "stopping"]);
   assertEquals((await refused(PNG)).slice(0, 2), [503, "stopping"]);
   const health = await send(undefined, { method: "GET" }, "/healthz");
   assertEquals([health.status, health.json.status], [503, "stopping"]);
+  assertEquals(isEnded, false);
   answers.forEach((answer) => answer());
   assertEquals((await come).json, SAID);
+  await ended;
 });
 
 Deno.test("service: an error of its own is told to its log, and not to the client", async () => {
