@@ -216,13 +216,17 @@ export {
   type View,
 } from "./pipeline/data/mod.ts";
 export {
+  type ActivationMap,
   evaluate,
   type EvaluateOptions,
   type Evaluation,
   type Evaluator,
   evaluator,
   type EvaluatorOptions,
+  type Explainer,
+  explainer,
   type Images,
+  type MapKind,
   predict,
   type Prediction,
   type Predictor,
