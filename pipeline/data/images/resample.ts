@@ -67,9 +67,10 @@ function resizeAcross({ pixels, width: inputWidth }: Picture, width: number, box
       let from = CHANNELS * (start + first[out]);
       for (let i = out * most, end = i + count[out]; i < end; i++) {
         const weight = coefficients[i];
-        red += pixels[from++] * weight;
-        green += pixels[from++] * weight;
-        blue += pixels[from++] * weight;
+        red = red + Math.imul(pixels[from], weight) | 0;
+        green = green + Math.imul(pixels[from + 1], weight) | 0;
+        blue = blue + Math.imul(pixels[from + 2], weight) | 0;
+        from += CHANNELS;
       }
       resized[to++] = red >> COEFFICIENT_BITS;
       resized[to++] = green >> COEFFICIENT_BITS;
@@ -89,7 +90,9 @@ function resizeDown({ pixels, width, height: inputHeight }: Picture, height: num
     sums.fill(HALF);
     for (let tap = 0; tap < count[out]; tap++) {
       const weight = coefficients[out * most + tap];
-      for (let i = 0, from = (first[out] + tap) * stride; i < stride; i++) sums[i] += pixels[from++] * weight;
+      for (let i = 0, from = (first[out] + tap) * stride; i < stride; i++) {
+        sums[i] += Math.imul(pixels[from++], weight);
+      }
     }
     for (let i = 0, to = out * stride; i < stride; i++) resized[to++] = sums[i] >> COEFFICIENT_BITS;
   }
