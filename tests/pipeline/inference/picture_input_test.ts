@@ -23,6 +23,12 @@ Deno.test("inputOf: images that are not square, and grey ones", () => {
       "cbKLirJ5h7J7nbJuAdz/BN35COX8Iu7oIOrbMP/IRv+uaP+wbv6obv+Bjv9zn/9Puv9GzP8zAM7/AOL/AOz/BPj7BfT1Dv7vMP/HRP/K" +
       "T//MYP+ga/+Ncf+Bi/9gsP9K",
   );
+  // center_crop(resize(image, [6]), [6, 6]): of 9 columns 1.5 would be left out on the left, which Python rounds to 2.
+  assertEquals(
+    inputOf(picture, { imageShape: [6, 6, 3] }).toBase64(),
+    "xI5P17ot7b4S9dEG/eQB/+kApZ1nosxUvdw+u8g7y8E2zcYyXtescOeDft96JTrXEBHvERLuNOzORvWzbPiTaMqccMCLjsByEPHwHvvcS/+8" +
+      "Xf+1cf+Ii/9lAPz+Bf72Ff/hKv/JUP+qXv+N",
+  );
   // center_crop(resize(image, [8]), [8, 8]).convert("L")
   assertEquals(
     inputOf(picture, { imageShape: [8, 8, 1] }).toBase64(),
