@@ -29,7 +29,7 @@
  * {@linkcode maxPool}, {@linkcode avgPool}, {@linkcode globalAvgPool}, {@linkcode flatten}, {@linkcode linear},
  * {@linkcode add}, {@linkcode dropout}, {@linkcode stochasticDepth}, {@linkcode padShortcut}, {@linkcode scale}.
  * {@linkcode sequential} puts one behind the other, {@linkcode customLayer} makes one that is not there,
- * {@linkcode defineModel} makes a network that ends in the last one.
+ * {@linkcode defineModel} makes a network that ends in the last one, {@linkcode mapNodes} another one of each of its nodes.
  *
  * ## What reads a network
  *
@@ -49,7 +49,7 @@
  * ## Measuring and predicting
  *
  * {@linkcode evaluate} and {@linkcode predict}; {@linkcode evaluator} and {@linkcode predictor} are compiled once and
- * used often.
+ * used often. {@linkcode explainer} says where a network sees what it takes an image for.
  *
  * ## Recipes
  *

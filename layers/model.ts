@@ -66,8 +66,20 @@ export function defineModel(
 }
 
 /**
- * The network with every node replaced: `change` gets it on the replaced inputs, and the node that it was.
+ * The network with every node replaced.
+ * @param model Stays as it is.
+ * @param change Gets each node on the replaced inputs, and the node that it was.
  * @throws {TypeError} If two nodes then have one name.
+ * @example
+ * ```ts
+ * import { celu, mapNodes, resnet } from "@resnet/deno";
+ *
+ * const model = resnet([1, 1, 1], { stem: "cifar" });
+ * const smooth = mapNodes(
+ *   model,
+ *   (node) => node.op === "relu" ? celu(node.inputs[0], { name: node.name, alpha: 1 }) : node,
+ * );
+ * ```
  */
 export function mapNodes(model: Model, change: (node: Node, before: Node) => Node): Model {
   const changed = new Map<Node, Node>();

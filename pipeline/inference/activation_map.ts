@@ -55,7 +55,7 @@ export interface Explainer {
  * @throws {UsageError} If the network has no feature map from which alone its logits are computed.
  * @example
  * ```ts
- * import { explainer, loadModel, predict, tf } from "../../mod.ts";
+ * import { explainer, loadModel, predict, tf } from "@resnet/deno";
  *
  * async function explain(image: Uint8Array) {
  *   await tf.ready();
