@@ -20,7 +20,7 @@ interface Entry {
   readonly load: () => Promise<{ main: (args: readonly string[]) => Promise<void> }>;
 }
 
-/** By name. Each loads only what it needs: vega is large, and only `curve` draws with it. */
+/** By name. Each loads only what it needs: vega is large, and only `report` and `curve` draw with it. */
 const TASKS: Readonly<Record<string, Entry>> = {
   "train": {
     summary: "Trains a network on CIFAR-10; installs what is missing first.",
@@ -37,6 +37,10 @@ const TASKS: Readonly<Record<string, Entry>> = {
   "serve": {
     summary: "Predicts pictures over HTTP: POST /predict, GET /healthz, GET /metrics.",
     load: () => import("./serve.ts"),
+  },
+  "report": {
+    summary: "Writes a page about a run: what the network gets right and wrong, and how it was made.",
+    load: () => import("./report.ts"),
   },
   "curve": {
     summary: "Draws loss and accuracy of a run by epoch.",

@@ -14,7 +14,7 @@ export interface Images {
   readonly shape: readonly [count: number, height: number, width: number, channels: number];
 }
 
-/** Pixels between two images, and around all of them. */
+/** Pixels between two images, and around all of them, unless told otherwise. */
 const GAP = 2;
 /** Pixel value of the gaps: white. */
 const GAP_VALUE = 255;
@@ -54,7 +54,7 @@ export function firstImages(dataset: Dataset, count: number): Images {
  * @param options `range`: the values shown as 0 and as 255, with what lies between in proportion; the smallest and the
  *   largest of all values by default, which shows normalised images. `columns`: images a row; as many as rows by
  *   default. `side`: each image is shown this many pixels wide and high, by repeating or leaving out pixels; as it is
- *   by default.
+ *   by default. `gap`: pixels between two images, and around all of them; 2 by default.
  * @returns The bytes of a PNG file.
  * @throws {TypeError} If the images do not have 3 channels.
  * @example
@@ -67,20 +67,21 @@ export function firstImages(dataset: Dataset, count: number): Images {
  */
 export function contactSheet(
   images: Images,
-  options: { range?: readonly [min: number, max: number]; columns?: number; side?: number } = {},
+  options: { range?: readonly [min: number, max: number]; columns?: number; side?: number; gap?: number } =
+    {},
 ): Uint8Array {
   const { values, shape: [count, height, width, channels] } = images;
-  const { range, columns = Math.ceil(Math.sqrt(count)), side } = options;
+  const { range, columns = Math.ceil(Math.sqrt(count)), side, gap = GAP } = options;
   if (channels !== 3) throw new TypeError(`contactSheet: images must have 3 channels, found ${channels}`);
   const [min, max] = range ?? extremes(values);
   const scale = 255 / (max - min || 1);
   const [shownHeight, shownWidth] = [side ?? height, side ?? width];
-  const sheetWidth = columns * (shownWidth + GAP) + GAP;
-  const sheetHeight = Math.ceil(count / columns) * (shownHeight + GAP) + GAP;
+  const sheetWidth = columns * (shownWidth + gap) + gap;
+  const sheetHeight = Math.ceil(count / columns) * (shownHeight + gap) + gap;
   const data = new Uint8ClampedArray(sheetWidth * sheetHeight * 3).fill(GAP_VALUE); // clamps and rounds
   for (let image = 0; image < count; image++) {
-    const left = GAP + (image % columns) * (shownWidth + GAP);
-    const top = GAP + Math.floor(image / columns) * (shownHeight + GAP);
+    const left = gap + (image % columns) * (shownWidth + gap);
+    const top = gap + Math.floor(image / columns) * (shownHeight + gap);
     for (let y = 0; y < shownHeight; y++) {
       const row = (image * height + Math.floor((y * height) / shownHeight)) * width;
       for (let x = 0; x < shownWidth; x++) {

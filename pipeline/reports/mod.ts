@@ -1,6 +1,6 @@
 /**
- * Pictures and figures of data and runs: the curve of a run, a contact sheet of images, statistics of pixels. An entry
- * of its own, since the curve is drawn by vega, which training needs nothing of.
+ * Pictures and figures of data and runs: a page about a run, its curve, a contact sheet of images, statistics of pixels.
+ * An entry of its own, since curves are drawn by vega, which training needs nothing of.
  *
  * @example Draw how a run went
  * ```ts
@@ -12,7 +12,21 @@
  * ```
  * @module
  */
+export {
+  type Answers,
+  type Calibration,
+  calibration,
+  type ClassResult,
+  classResults,
+  type ConfidenceBin,
+  confidentMistakes,
+  confusionMatrix,
+  evaluationOf,
+  type Mistake,
+} from "./answers.ts";
 export { type EpochMetrics, readMetrics, readRunInfo, type RunInfo } from "../runs/folder.ts";
 export { contactSheet, firstImages, type Images } from "./contact_sheet.ts";
 export { drawCurve } from "./curve.ts";
+export { type Repetition, repetition } from "./repeat.ts";
+export { type PicturedMistake, type Report, reportHtml } from "./report.ts";
 export { type PixelStatistics, pixelStatistics } from "./statistics.ts";

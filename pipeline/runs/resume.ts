@@ -23,7 +23,7 @@ export function checkResumed(asked: readonly Asked[], info: RunInfo, dir: string
     if (path === "data") continue;
     const own = path.split(".").reduce((at: unknown, key) => Object(at)[key], info);
     if (path === "init" && own !== undefined && resolve(String(value)) === resolve(String(own))) continue;
-    const found = difference(value, own, []);
+    const found = difference(value, own);
     if (found === undefined) continue;
     const inside = found.path.length > 0;
     throw new UsageError(
@@ -35,10 +35,10 @@ export function checkResumed(asked: readonly Asked[], info: RunInfo, dir: string
 }
 
 /** The first place in which two values of plain data differ. What only tells people about them does not count. */
-function difference(
+export function difference(
   one: unknown,
   other: unknown,
-  path: readonly string[],
+  path: readonly string[] = [],
 ): { path: readonly string[]; one: unknown; other: unknown } | undefined {
   if (Object.is(one, other)) return undefined;
   if (!isObject(one) || !isObject(other)) return { path, one, other };

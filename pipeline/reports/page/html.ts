@@ -1,0 +1,52 @@
+/** HTML made of texts that nobody has looked through: each is escaped unless it was made here. */
+
+/** A part of a page, as the browser is to read it. */
+export class Html {
+  /** @param text The markup. */
+  constructor(readonly text: string) {}
+}
+
+/** What may stand in a template: lists are joined, nothing and `false` are left out, texts are escaped. */
+export type Part = string | number | Html | undefined | false | readonly Part[];
+
+/**
+ * A part of a page from a template. What is put in may stand between tags and in attributes with quotes.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { html } from "./html.ts";
+ *
+ * assertEquals(html`<b title="${'"'}">${"<cat>"}</b>`.text, `<b title="&quot;">&lt;cat&gt;</b>`);
+ * ```
+ */
+export function html(template: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  return new Html(String.raw({ raw: template }, ...parts.map(markup)));
+}
+
+function markup(part: Part): string {
+  if (part === undefined || part === false) return "";
+  if (part instanceof Html) return part.text;
+  if (typeof part === "string") return escaped(part);
+  return typeof part === "number" ? String(part) : part.map(markup).join("");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign]);
+}
+
+/**
+ * A picture that is in the page.
+ * @param png Bytes of a PNG file.
+ * @param alt What those hear who do not see it.
+ */
+export function picture(png: Uint8Array, alt: string): Html {
+  return html`<img src="data:image/png;base64,${png.toBase64()}" alt="${alt}">`;
+}

@@ -1,0 +1,118 @@
+/** Where a network comes from: the data that it saw, the settings, the machine, and the command that does it again. */
+import { type Html, html, picture } from "./html.ts";
+import type { Report } from "./report.ts";
+import { percent, total, whole } from "./texts.ts";
+
+/** The classes: how many images of each there are, and some of them. */
+export function data({ classes, counts, pictures }: Report): Html {
+  const parts = Object.entries(counts);
+  const smallest = Math.min(...counts.training);
+  const most = Math.max(...counts.training);
+  const items = classes.map((name, label) => {
+    const text = parts.map(([part, counts]) => `${whole(counts[label])} ${part}`).join(", ");
+    const width = (100 * counts.training[label] / most).toFixed(1);
+    const png = pictures[label];
+    return html`
+      <li>
+        <strong>${name}</strong> <span class="quiet">${text}</span>
+        <span class="bar" style="width:${width}%"></span>
+        ${png && picture(png, `The first training images of the class ${name}`)}
+      </li>
+    `;
+  });
+  const sizes = parts.map(([part, counts]) => `${whole(total(counts))} ${part} images`).join(", ");
+  return html`
+    <h2>The data</h2>
+    <p>${sizes}, of ${classes.length} classes. The smallest class has ${percent(smallest / most, 0)} of the
+    training images that the largest has. The bars are their number, the pictures the first ones of a class, as
+    they are stored.</p>
+    <ul class="classes">
+      ${items}
+    </ul>
+  `;
+}
+
+/** Settings, machine, versions, and the command. */
+export function settings(report: Report): Html {
+  const { info, repetition: { command, recipeFile } } = report;
+  const rows = facts(report).map(([name, text]) =>
+    html`
+      <tr>
+        <th scope="row">${name}</th>
+        <td>${text}</td>
+      </tr>
+    `
+  );
+  const how = [
+    info.commit && "with the code of that commit",
+    recipeFile && `where ${recipeFile.name} is the file below`,
+  ].filter((text) => text !== undefined);
+  return html`
+    <h2>How it was made</h2>
+    <table class="settings">
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+    <p>${["The command that repeats it", ...how].join(", ")}:</p>
+    <pre><code>${command}</code></pre>
+    ${recipeFile &&
+      html`
+        <details>
+          <summary>${recipeFile.name}</summary>
+          <pre><code>${recipeFile.json}</code></pre>
+        </details>
+      `}
+  `;
+}
+
+/** What there is to say of a run, each with its name. */
+function facts({ info, metrics, network, counts }: Report): [name: string, text: string][] {
+  const { recipe, cpu, versions } = info;
+  const { training } = recipe;
+  const last = metrics.at(-1);
+  const all: Readonly<Record<string, string | undefined>> = {
+    "network": `${network.name}, ${whole(network.parameters)} parameters, takes [${
+      network.input.join(", ")
+    }]`,
+    "epochs": `${training.epochs}, of ${whole(total(counts.training))} images`,
+    "batch size": whole(training.batchSize),
+    "optimizer": plain(training.optimizer),
+    "learning rate": plain(training.schedule),
+    "label smoothing": String(training.labelSmoothing),
+    "lookahead": training.lookahead && plain(training.lookahead),
+    "transforms": recipe.transforms.map(plain).join("; "),
+    "frozen": training.frozen?.join(", "),
+    "starts from": info.init,
+    "seed": String(info.seed),
+    "precision": info.precision,
+    "time": last && `${(last.seconds / 60).toFixed(1)} minutes`,
+    "speed": last && `${whole(Math.round(last.imagesPerSecond))} images a second in the last epoch`,
+    "machine": `${cpu.model} (${cpu.instructions}), ${cpu.cores} cores`,
+    "device": info.device,
+    "versions": Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", "),
+    "package": info.version,
+    "commit": info.commit,
+    "begun": info.started,
+  };
+  return Object.entries(all).flatMap(([name, text]) =>
+    text === undefined || text === "" ? [] : [[name, text]]
+  );
+}
+
+/** Digits of a number in the settings. */
+const DIGITS = 6;
+
+/** Plain data in a line: `sgd, momentum 0.9`. */
+function plain(value: object): string {
+  return Object.entries(value).map(([key, value]) => {
+    if (key === "kind") return value;
+    const isNested = typeof value === "object" && !Array.isArray(value);
+    return `${key} ${isNested ? `(${plain(value)})` : short(value)}`;
+  }).join(", ");
+}
+
+function short(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(short).join(", ")}]`;
+  return typeof value === "number" ? String(Number(value.toPrecision(DIGITS))) : String(value);
+}

@@ -1,0 +1,47 @@
+/** What a page about a trained network is made of. */
+import type { Precision } from "../../../runtime/mod.ts";
+import type { EpochMetrics, RunInfo } from "../../runs/folder.ts";
+import type { Answers, Mistake } from "../answers.ts";
+import type { Repetition } from "../repeat.ts";
+
+/** What a page says of a run. Plain data. */
+export interface Report {
+  /** Name of the run's folder. */
+  readonly run: string;
+  /** What was asked for. */
+  readonly info: RunInfo;
+  /** How it went. */
+  readonly metrics: readonly EpochMetrics[];
+  /** Name, number of parameters, and the shape `[H, W, C]` of what the network takes. */
+  readonly network: {
+    readonly name: string;
+    readonly parameters: number;
+    readonly input: readonly number[];
+  };
+  /** Names of the classes, by class number. */
+  readonly classes: readonly string[];
+  /** Which images the network was asked about. */
+  readonly part: "test" | "validation";
+  /** Number format of the convolutions when it was asked. */
+  readonly precision: Precision;
+  /** What it said of them, with running statistics, each image seen once as it is. */
+  readonly answers: Answers;
+  /** What it said wrongly, the surest first. */
+  readonly mistakes: readonly PicturedMistake[];
+  /** How many images of each class the parts of the data have, by class number. */
+  readonly counts: {
+    readonly training: readonly number[];
+    readonly validation?: readonly number[];
+    readonly test?: readonly number[];
+  };
+  /** Some training images of each class, side by side, by class number: bytes of PNG files. Of the first classes only. */
+  readonly pictures: readonly (Uint8Array | undefined)[];
+  /** How it is done again. */
+  readonly repetition: Repetition;
+}
+
+/** A wrong answer, and the image: bytes of a PNG file. */
+export interface PicturedMistake extends Mistake {
+  /** The image as it is stored. */
+  readonly png: Uint8Array;
+}

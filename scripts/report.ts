@@ -1,0 +1,172 @@
+/** `deno task report`: one page about a trained run, to look at. */
+import { basename, join, resolve } from "@std/path";
+import { parameterCount } from "../layers/mod.ts";
+import { classCounts, type Data, type Dataset, limit } from "../pipeline/data/mod.ts";
+import { predictor, type TrainedModel } from "../pipeline/inference/mod.ts";
+import { type Answers, confidentMistakes, evaluationOf } from "../pipeline/reports/answers.ts";
+import { contactSheet, firstImages } from "../pipeline/reports/contact_sheet.ts";
+import { repetition } from "../pipeline/reports/repeat.ts";
+import { reportHtml } from "../pipeline/reports/report.ts";
+import { latestRun, loadWeights, readMetrics, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
+import { modelFor, prepare } from "../pipeline/training/mod.ts";
+import { choosePrecision, configure, type Precision, tf, UserError } from "../runtime/mod.ts";
+import { formatBytes } from "../runtime/system/bytes.ts";
+import { explainFileErrors } from "../runtime/system/file_errors.ts";
+import { writeFileAtomic } from "../runtime/system/files.ts";
+import type { Progress } from "../runtime/system/progress.ts";
+import { cifarOf } from "./cli/data.ts";
+import { dataFlag, precisionFlag, runFlag, runTask, type Values } from "./cli/task.ts";
+import { terminalProgress } from "./cli/terminal.ts";
+
+/** The task and its flags. */
+export const reportTask = {
+  name: "report",
+  summary: "Writes a page about a run: what the network gets right and wrong, and how it was made.",
+  flags: {
+    run: runFlag,
+    out: {
+      type: "string",
+      placeholder: "FILE.html",
+      help: "the page (default: report.html in the run's folder)",
+    },
+    precision: { ...precisionFlag, help: `${precisionFlag.help} (default: the run's)` },
+    data: {
+      type: "string",
+      placeholder: "DIR",
+      help: "folder of the data set (default: the run's)",
+    },
+  },
+  examples: ["", "--run runs/fast-20261125-093000"],
+} as const;
+
+/** How many mistakes are shown. */
+const MISTAKES = 24;
+
+/** Training images of a class side by side. */
+const IN_STRIP = 8;
+
+/** The most training images shown in all, so that a page of many classes stays small. */
+const PICTURES = 400;
+
+/** The longest side of an image of a class, and of one that was taken for something else, in pixels. */
+const [STRIP_SIDE, MISTAKE_SIDE] = [48, 160];
+
+/** Steps of images between two looks at how far it is. */
+const STEPS_AT_ONCE = 4;
+
+/**
+ * Writes the page.
+ * @param load Gives the images of a data folder.
+ */
+export async function writeReport(
+  { run, out, data, precision: asked }: Values<typeof reportTask.flags>,
+  load: (dir: string, progress: Progress) => Promise<Data>,
+): Promise<void> {
+  const progress = terminalProgress();
+  const dir = run ?? await latestRun("runs", progress);
+  const [info, metrics] = [await readRunInfo(dir), await readMetrics(dir)];
+  const { recipe } = info;
+  const loaded = await load(data ?? info.data ?? dataFlag.default, progress);
+  configure({ progress });
+  await tf.ready();
+  const { train, validation, test } = prepare(
+    info.limit === undefined ? loaded : limit(info.limit)(loaded),
+    recipe,
+  );
+  const asking = test ?? validation;
+  if (asking === undefined) {
+    throw new UserError(`Cannot report on ${dir}: its data set has neither test nor validation images`);
+  }
+  const model = modelFor(recipe.network, train);
+  const variables = await loadWeights(join(dir, RUN_FILES.weights), model, progress);
+  const precision = choosePrecision(asked ?? info.precision);
+  const options = { precision, batchSize: recipe.testing.batchSize };
+  const answers = ask({ ...asking, model, variables }, asking, options, progress);
+  tf.dispose([variables.params, variables.batchStats]);
+
+  const { classes } = train;
+  const perClass = Math.min(IN_STRIP, Math.max(1, Math.floor(PICTURES / classes.length)));
+  const page = await reportHtml({
+    run: basename(resolve(dir)),
+    info,
+    metrics,
+    network: { name: model.name, parameters: parameterCount(model), input: model.input.shape },
+    classes,
+    part: test === undefined ? "validation" : "test",
+    precision,
+    answers,
+    mistakes: confidentMistakes(answers, MISTAKES).map((mistake) => ({
+      ...mistake,
+      png: pictureOf(asking, asking.indices.subarray(mistake.image, mistake.image + 1), MISTAKE_SIDE),
+    })),
+    counts: {
+      training: classCounts(train),
+      ...(validation && { validation: classCounts(validation) }),
+      ...(test && { test: classCounts(test) }),
+    },
+    pictures: firstOfEach(train, perClass).slice(0, PICTURES).map((members) =>
+      members.length === 0 ? undefined : pictureOf(train, members, STRIP_SIDE, IN_STRIP)
+    ),
+    repetition: repetition(info),
+  });
+  const path = out ?? join(dir, "report.html");
+  await explainFileErrors(
+    `Cannot write ${path}`,
+    "choose another file with --out",
+    () => writeFileAtomic(path, page),
+  );
+  const { accuracy, images } = evaluationOf(answers);
+  const part = test === undefined ? "validation" : "test";
+  console.log(
+    `Wrote ${path}: ${(100 * accuracy).toFixed(2)} % of the ${images} ${part} images, ${
+      formatBytes(page.length)
+    }`,
+  );
+}
+
+/** What a network says of all members of a data set. */
+function ask(
+  trained: TrainedModel,
+  dataset: Dataset,
+  options: { readonly precision: Precision; readonly batchSize: number },
+  progress: Progress,
+): Answers {
+  const { indices, labels } = dataset;
+  const [classes] = trained.model.output.shape;
+  const probabilities = new Float32Array(indices.length * classes);
+  const { probabilities: probabilitiesOf, dispose } = predictor(trained, options);
+  const bar = progress.start("Looking at images", indices.length, "images");
+  try {
+    const chunk = STEPS_AT_ONCE * options.batchSize;
+    for (let from = 0; from < indices.length; from += chunk) {
+      const found = probabilitiesOf({ ...dataset, indices: indices.subarray(from, from + chunk) });
+      probabilities.set(found.dataSync<"float32">(), from * classes);
+      found.dispose();
+      bar.update(Math.min(from + chunk, indices.length));
+    }
+  } finally {
+    bar.stop();
+    dispose();
+  }
+  return { probabilities, labels: Array.from(indices, (index) => labels[index]), classes };
+}
+
+/** The first members of each class, as positions in the store, by class number. */
+function firstOfEach({ indices, labels, classes }: Dataset, count: number): Uint32Array[] {
+  return classes.map((_, label) => indices.filter((index) => labels[index] === label).subarray(0, count));
+}
+
+/** Images as they are stored, side by side: a PNG file. */
+function pictureOf(dataset: Dataset, indices: Uint32Array, most: number, columns = 1): Uint8Array {
+  const [height, width] = dataset.imageShape;
+  const images = firstImages({ ...dataset, indices, transforms: [] }, indices.length);
+  const side = Math.max(height, width) > most ? most : undefined;
+  return contactSheet(images, { range: [0, 255], columns, gap: 0, side });
+}
+
+/** Runs the task. */
+export function main(args: readonly string[]): Promise<void> {
+  return runTask(reportTask, (flags) => writeReport(flags, cifarOf), args);
+}
+
+if (import.meta.main) await main(Deno.args);
