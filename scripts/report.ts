@@ -56,7 +56,7 @@ const STEPS_AT_ONCE = 4;
 
 /**
  * Writes the page.
- * @param load Gives the images of a data folder.
+ * @param load Gives the images of a data folder, and starts the runtime.
  */
 export async function writeReport(
   { run, out, data, precision: asked }: Values<typeof reportTask.flags>,
@@ -67,8 +67,6 @@ export async function writeReport(
   const [info, metrics] = [await readRunInfo(dir), await readMetrics(dir)];
   const { recipe } = info;
   const loaded = await load(data ?? info.data ?? dataFlag.default, progress);
-  configure({ progress });
-  await tf.ready();
   const { train, validation, test } = prepare(
     info.limit === undefined ? loaded : limit(info.limit)(loaded),
     recipe,
@@ -164,9 +162,16 @@ function pictureOf(dataset: Dataset, indices: Uint32Array, most: number, columns
   return contactSheet(images, { range: [0, 255], columns, gap: 0, side });
 }
 
+async function load(dir: string, progress: Progress): Promise<Data> {
+  const loaded = await cifarOf(dir, progress);
+  configure({ progress });
+  await tf.ready();
+  return loaded;
+}
+
 /** Runs the task. */
 export function main(args: readonly string[]): Promise<void> {
-  return runTask(reportTask, (flags) => writeReport(flags, cifarOf), args);
+  return runTask(reportTask, (flags) => writeReport(flags, load), args);
 }
 
 if (import.meta.main) await main(Deno.args);

@@ -13,17 +13,19 @@ export interface Repetition {
   readonly recipeFile?: { readonly name: string; readonly json: string };
 }
 
+/** Name of that file. */
+const RECIPE_FILE = "recipe.json";
+
 /** The command that trains what a run trained. A recipe that came from a file needs that file again. */
 export function repetition(info: RunInfo): Repetition {
   const { recipe, seed, precision, limit, init, data, device, threads, xla, skipTest } = info;
   const flags = recipeFlags(recipe);
-  const file = `${recipe.name.replaceAll(/[^\p{L}\p{N}_-]/gu, "-")}.json`;
   const given = { seed, precision, limit, init, data, device, threads, xla };
-  const texts = Object.entries({ ...(flags ?? { recipe: file }), ...given })
+  const texts = Object.entries({ ...(flags ?? { recipe: RECIPE_FILE }), ...given })
     .flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)]]);
   return {
     command: taskCommand(skipTest ? "train --no-test" : "train", Object.fromEntries(texts)),
-    ...(flags === undefined && { recipeFile: { name: file, json: JSON.stringify(recipe, null, 2) } }),
+    ...(flags === undefined && { recipeFile: { name: RECIPE_FILE, json: JSON.stringify(recipe, null, 2) } }),
   };
 }
 

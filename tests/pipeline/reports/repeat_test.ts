@@ -1,0 +1,53 @@
+/** The command that does a run again, held against what such a command would train. */
+import { assertEquals } from "@std/assert";
+import { repetition } from "../../../pipeline/reports/repeat.ts";
+import type { RunInfo } from "../../../pipeline/runs/folder.ts";
+import { recipes } from "../../../pipeline/training/recipes.ts";
+import { granted } from "../../needs.ts";
+
+const { fast } = recipes;
+const info: RunInfo = {
+  recipe: fast,
+  seed: 3,
+  precision: "float32",
+  cpu: { model: "a processor", instructions: "AVX-512", cores: 2 },
+  versions: {},
+  started: "2026-11-25T09:30:07.899Z",
+};
+
+function commandOf(changed: Partial<RunInfo>): string {
+  const { command } = repetition({ ...info, ...changed });
+  return command.replace(/^.* train/, "train");
+}
+
+Deno.test({
+  name: "repetition: a named recipe by its name, what flags changed by flags, every setting of the run",
+  ignore: !granted("read"),
+  fn() {
+    assertEquals(commandOf({}), "train --recipe fast --seed 3 --precision float32");
+    const { training } = fast;
+    const schedule = { ...training.schedule, rate: 0.25 };
+    const changed = { ...fast, training: { ...training, epochs: 2, batchSize: 64, schedule } };
+    assertEquals(
+      commandOf({
+        ...{ recipe: changed, limit: 100, init: "my w.safetensors", data: "d", device: "cpu" },
+        ...{ threads: 2, xla: "off", skipTest: true },
+      }),
+      "train --no-test --recipe fast --epochs 2 --batch 64 --lr 0.25 --seed 3 --precision float32 --limit 100 " +
+        "--init 'my w.safetensors' --data d --device cpu --threads 2 --xla off",
+    );
+  },
+});
+
+Deno.test({
+  name: "repetition: any other recipe is a file, whatever it calls itself",
+  ignore: !granted("read"),
+  fn() {
+    for (const name of ["fast", "../$(my) net"]) {
+      const recipe = { ...fast, name, training: { ...fast.training, labelSmoothing: 0.5 } };
+      const { recipeFile } = repetition({ ...info, recipe });
+      assertEquals(commandOf({ recipe }), "train --recipe recipe.json --seed 3 --precision float32");
+      assertEquals([recipeFile!.name, JSON.parse(recipeFile!.json)], ["recipe.json", recipe]);
+    }
+  },
+});

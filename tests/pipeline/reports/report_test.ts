@@ -1,0 +1,205 @@
+/** The page about a run: its numbers, what it does with texts that mean ill, and how a browser shows it. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { encode } from "fast-png";
+import { join } from "@std/path";
+import { type Answers, confidentMistakes } from "../../../pipeline/reports/answers.ts";
+import { type Report, reportHtml } from "../../../pipeline/reports/report.ts";
+import { recipes } from "../../../pipeline/training/recipes.ts";
+import { CHROMIUM, render } from "../../chromium.ts";
+import { inFolder } from "../../in_folder.ts";
+
+const png = encode({ width: 1, height: 1, data: Uint8Array.of(9, 8, 7), channels: 3, depth: 8 });
+
+/** A report on images of which every third is taken for the next class. */
+function made(classes: readonly string[], images: number): Report {
+  const count = classes.length;
+  const labels = Array.from({ length: images }, (_, image) => image % count);
+  const probabilities = new Float32Array(images * count).fill(0.25 / (count - 1));
+  labels.forEach((label, image) => {
+    probabilities[image * count + (image % 3 === 0 ? (label + 1) % count : label)] = 0.75;
+  });
+  const answers: Answers = { probabilities, labels, classes: count };
+  const ofEach = classes.map(() => 40);
+  return {
+    run: "a-run",
+    info: {
+      recipe: recipes.tutorial,
+      seed: 3,
+      precision: "bfloat16",
+      cpu: { model: "a processor", instructions: "AVX-512", cores: 2 },
+      versions: { deno: "2.9.6" },
+      commit: "0123abc",
+      started: "2026-11-25T09:30:07.899Z",
+      test: { accuracy: 0.8125, correct: 13, images: 16, loss: 0.5 },
+    },
+    metrics: [1, 2].map((epoch) => ({
+      ...{ epoch, step: epoch, seconds: 90 * epoch, imagesPerSecond: 100, learningRate: 0.1 },
+      ...{ loss: 2 / epoch, lastLoss: 2 / epoch, validationAccuracy: epoch / 4 },
+    })),
+    network: { name: "ResNet-34", parameters: 21_289_802, input: [224, 224, 3] },
+    classes,
+    part: "test",
+    precision: "float32",
+    answers,
+    mistakes: confidentMistakes(answers, 3).map((mistake) => ({ ...mistake, png })),
+    counts: { training: ofEach.with(0, 20), validation: ofEach, test: ofEach },
+    pictures: classes.map(() => png),
+    repetition: { command: "deno task train --recipe tutorial --seed 3" },
+  };
+}
+
+const NAMES = ["cat", "dog", "eel", "fox"];
+
+/** The page's texts in order, tags left out. */
+function texts(page: string): string {
+  return page.replace(/<(style|svg)[^]*?<\/\1>/g, "").replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
+}
+
+Deno.test("reportHtml: the figure, the classes, the mistakes and the command", async () => {
+  const page = texts(await reportHtml(made(NAMES, 12)));
+  for (
+    const text of [
+      "66.67 % of the 12 test images are right: 8. ResNet-34, 21,289,802 parameters.",
+      // (8 ln(4/3) + 4 ln 12) / 12, and the square root of 2/3 * 1/3 / 12.
+      "convolutions in float32. The mean loss is 1.0201 nats. With so many images one standard error of the " +
+      "accuracy is 13.61 points.",
+      "81.25 % as the recipe measures (with the statistics of each batch)",
+      "The run is not done: 2 of 20 epochs.",
+      "cat 2 of 3 66.7 % 66.7 % dog (1)",
+      "cat , taken for dog : 75.0 % sure, 8.3 % for cat (image 0)",
+      "is 75.00 % on average, and it is right on 66.67 %: it is surer than it should be. " +
+      "Expected calibration error: 8.33 % , with 15 bins",
+      "140 training images, 160 validation images, 160 test images, of 4 classes. The smallest class has 50 %",
+      "commit 0123abc",
+      "deno task train --recipe tutorial --seed 3",
+    ]
+  ) assertStringIncludes(page, text);
+});
+
+Deno.test("reportHtml: of validation images, without an epoch, without mistakes", async () => {
+  const report = made(NAMES, 12);
+  const probabilities = new Float32Array(12 * 4);
+  Array.from(report.answers.labels).forEach((label, image) => probabilities[4 * image + label] = 1);
+  const answers = { ...report.answers, probabilities };
+  const page = texts(
+    await reportHtml({ ...report, part: "validation", metrics: [], mistakes: [], answers }),
+  );
+  assertStringIncludes(page, "100.00 % of the 12 validation images are right: 12.");
+  assertStringIncludes(page, "The data set has no test images");
+  assertStringIncludes(page, "0 of 0.");
+  assertEquals(page.includes("NaN"), false);
+});
+
+Deno.test("reportHtml: needs no network, and runs nothing", async () => {
+  const page = await reportHtml(made(NAMES, 12));
+  const addresses = [...page.matchAll(/[a-z]+:\/\/[^"\s]*/g)].map(([address]) => address);
+  assertEquals([...new Set(addresses)].sort(), [
+    "http://www.w3.org/1999/xlink",
+    "http://www.w3.org/2000/svg",
+  ]);
+  assertEquals(/<script|<link|\son\w+=|url\(/.test(page), false);
+});
+
+const HOSTILE = [
+  `<script>alert(1)</script>`,
+  `"><img src=x onerror=alert(1)>`,
+  `' onload='alert(1)`,
+  `&lt;b&gt; </style></title> \${1} <!--`,
+];
+
+Deno.test("reportHtml: names that mean ill are texts", async () => {
+  const report = made(HOSTILE, 12);
+  const recipe = { ...report.info.recipe, name: HOSTILE[0], about: HOSTILE[3] };
+  const page = await reportHtml({
+    ...report,
+    run: HOSTILE[1],
+    info: { ...report.info, recipe, init: HOSTILE[1], commit: HOSTILE[2], versions: { "<b>": "<i>" } },
+    repetition: { command: HOSTILE[1], recipeFile: { name: HOSTILE[0], json: HOSTILE[3] } },
+  });
+  const plain = await reportHtml({
+    ...made(NAMES, 12),
+    repetition: { command: "", recipeFile: { name: "", json: "" } },
+  });
+  const tags = (page: string) =>
+    [...page.matchAll(/<[^>]*>/g)].map(([tag]) => tag.replaceAll(/"[^"]*"/g, '""').replaceAll(/\s+/g, " "))
+      .sort();
+  // One row more for `init`.
+  const row = ["<tr>", '<th scope="">', "</th>", "<td>", "</td>", "</tr>"];
+  assertEquals(tags(page), [...tags(plain), ...row].sort());
+  assert(page.includes("&lt;script&gt;alert(1)&lt;/script&gt;"));
+  assertEquals(page.includes("onerror=alert(1)>"), false);
+});
+
+/** Looks at a page of this width: how wide it is, its alternatives, how its texts stand out, in a frame's document. */
+const LOOK = `
+const frame = document.querySelector("iframe");
+const channels = (colour) => {
+  const [r, g, b, a = 1] = colour.match(/[\\d.]+(e-\\d+)?/g).map(Number);
+  return colour.startsWith("color(") ? [r, g, b, a] : [r / 255, g / 255, b / 255, a];
+};
+const luminance = (colour) => {
+  const [r, g, b] = channels(colour).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+frame.onload = () => {
+  const page = frame.contentDocument;
+  const style = (element) => frame.contentWindow.getComputedStyle(element);
+  const ground = (element) => {
+    const found = style(element).backgroundColor;
+    return channels(found)[3] === 0 && element.parentElement ? ground(element.parentElement) : found;
+  };
+  const texts = [...page.body.querySelectorAll("*")].filter((element) =>
+    [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ""));
+  const contrasts = texts.map((element) => {
+    const colour = element.closest("svg") ? style(element).fill : style(element).color;
+    const [a, b] = [luminance(colour), luminance(ground(element))];
+    return { ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), text: element.textContent.trim() };
+  });
+  const least = contrasts.reduce((least, one) => one.ratio < least.ratio ? one : least);
+  const pictures = [...page.images];
+  document.body.textContent = JSON.stringify({
+    width: page.documentElement.scrollWidth,
+    dark: frame.contentWindow.matchMedia("(prefers-color-scheme: dark)").matches,
+    pictures: pictures.length,
+    unseen: pictures.filter((one) => one.naturalWidth === 0).length,
+    mute: [...pictures.map((one) => one.alt), ...[...page.querySelectorAll("[role=img]")]
+      .map((one) => one.ariaLabel)].filter((text) => !text).length,
+    texts: texts.length,
+    least,
+  });
+};
+frame.srcdoc = document.querySelector("template").content.textContent;`;
+
+Deno.test({
+  name:
+    "reportHtml: in a browser no error, no sideways scroll at 360 px, every picture with a text, contrast of 4.5",
+  ignore: CHROMIUM === undefined,
+  fn: () =>
+    inFolder(async (dir) => {
+      const long = "a-class-whose-name-is-far-too-long-for-the-narrow-screen-of-a-phone-in-one-hand";
+      const pages = [
+        made([...HOSTILE, ...NAMES, long, "k"], 120),
+        made(Array.from({ length: 30 }, (_, i) => `${i}`), 90),
+      ];
+      for (const report of pages) {
+        const page = (await reportHtml(report)).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+        const path = join(dir, "look.html");
+        const frame = `<iframe style="border:0;width:360px;height:700px"></iframe>`;
+        await Deno.writeTextFile(
+          path,
+          `<!DOCTYPE html><body>${frame}<template>${page}</template><script>${LOOK}</script></body>`,
+        );
+        for (const dark of [false, true]) {
+          const { html, console } = await render(path, { dark });
+          const [, json] = html.match(/<body>(\{.*\})<\/body>/) ?? [];
+          assert(json !== undefined, html.slice(-300));
+          const { least, texts, ...found } = JSON.parse(
+            json.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&"),
+          );
+          const pictures = report.classes.length + 3;
+          assertEquals([found, console], [{ width: 360, dark, pictures, unseen: 0, mute: 0 }, []]);
+          assert(texts > 100 && least.ratio >= 4.5, JSON.stringify({ texts, least }));
+        }
+      }
+    }),
+});
