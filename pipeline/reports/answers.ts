@@ -43,7 +43,16 @@ function* each({ probabilities, labels, classes }: Answers): Generator<Answer> {
 /** The smallest number above 0 that float32 has: a probability that was rounded to 0 is none. */
 const SMALLEST = 2 ** -149;
 
-/** Accuracy and mean cross-entropy: those of `evaluate`. */
+/**
+ * Accuracy and mean cross-entropy: those of `evaluate`.
+ * @example
+ * ```ts
+ * import { evaluationOf } from "@resnet/deno/reports";
+ *
+ * const answers = { probabilities: Float32Array.of(0.75, 0.25, 0.625, 0.375), labels: [0, 1], classes: 2 };
+ * evaluationOf(answers).accuracy; // 0.5: the second is taken for the class 0
+ * ```
+ */
 export function evaluationOf(answers: Answers): Evaluation {
   let [correct, loss] = [0, 0];
   for (const { label, guess, probability } of each(answers)) {
@@ -57,6 +66,13 @@ export function evaluationOf(answers: Answers): Evaluation {
 /**
  * What is taken for what.
  * @returns `[classes][classes]`: how many images of the first class are taken for the second.
+ * @example
+ * ```ts
+ * import { confusionMatrix } from "@resnet/deno/reports";
+ *
+ * const answers = { probabilities: Float32Array.of(0.75, 0.25, 0.625, 0.375), labels: [0, 1], classes: 2 };
+ * confusionMatrix(answers); // [[1, 0], [1, 0]]
+ * ```
  */
 export function confusionMatrix(answers: Answers): number[][] {
   const counts = Array.from({ length: answers.classes }, () => new Array<number>(answers.classes).fill(0));
@@ -76,7 +92,18 @@ export interface ClassResult {
   readonly guesses: number;
 }
 
-/** What a confusion matrix says of each class, by class number. */
+/**
+ * What a confusion matrix says of each class.
+ * @param confusion What `confusionMatrix` gives.
+ * @returns By class number.
+ * @example
+ * ```ts
+ * import { classResults } from "@resnet/deno/reports";
+ *
+ * const [cats] = classResults([[8, 2], [1, 9]]);
+ * cats.correct / cats.images; // 0.8: of the cats, those that are taken for cats
+ * ```
+ */
 export function classResults(confusion: readonly (readonly number[])[]): ClassResult[] {
   const sum = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
   return confusion.map((row, label) => ({
@@ -87,7 +114,17 @@ export function classResults(confusion: readonly (readonly number[])[]): ClassRe
   }));
 }
 
-/** The answers that are wrong, those that it is most sure of first. */
+/**
+ * The answers that are wrong, those that the network is most sure of first.
+ * @param count The most to give.
+ * @example
+ * ```ts
+ * import { confidentMistakes } from "@resnet/deno/reports";
+ *
+ * const answers = { probabilities: Float32Array.of(0.75, 0.25, 0.625, 0.375), labels: [0, 1], classes: 2 };
+ * confidentMistakes(answers, 10); // one: { image: 1, label: 1, guess: 0, confidence: 0.625, probability: 0.375 }
+ * ```
+ */
 export function confidentMistakes(answers: Answers, count: number): Mistake[] {
   return [...each(answers)]
     .filter(({ label, guess }) => label !== guess)
@@ -124,7 +161,14 @@ export interface Calibration {
 /**
  * Holds what a network is sure of against how often it is right.
  * @param bins 15 unless given, as C. Guo et al., "On Calibration of Modern Neural Networks" (2017, arXiv:1706.04599),
- *   whose equations 2 to 4 these are.
+ *   whose equations 2 and 3 these are.
+ * @example
+ * ```ts
+ * import { calibration } from "@resnet/deno/reports";
+ *
+ * const answers = { probabilities: Float32Array.of(0.75, 0.25, 0.625, 0.375), labels: [0, 1], classes: 2 };
+ * calibration(answers).expectedError; // (|1 - 0.75| + |0 - 0.625|) / 2
+ * ```
  */
 export function calibration(answers: Answers, bins = 15): Calibration {
   const counts = Array.from({ length: bins }, () => ({ images: 0, confidence: 0, correct: 0 }));

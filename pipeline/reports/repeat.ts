@@ -16,7 +16,15 @@ export interface Repetition {
 /** Name of that file. */
 const RECIPE_FILE = "recipe.json";
 
-/** The command that trains what a run trained. A recipe that came from a file needs that file again. */
+/**
+ * The command that trains what a run trained. A recipe that came from a file needs that file again.
+ * @example
+ * ```ts
+ * import { readRunInfo, repetition } from "@resnet/deno/reports";
+ *
+ * const show = async (run: string) => console.log(repetition(await readRunInfo(run)).command);
+ * ```
+ */
 export function repetition(info: RunInfo): Repetition {
   const { recipe, seed, precision, limit, init, data, device, threads, xla, skipTest } = info;
   const flags = recipeFlags(recipe);

@@ -17,7 +17,7 @@ const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
  * The page: one HTML file that needs no other and no network, and runs nothing.
  * @example
  * ```ts
- * import { type Report, reportHtml } from "./mod.ts";
+ * import { type Report, reportHtml } from "@resnet/deno/reports";
  *
  * async function write(report: Report) {
  *   await Deno.writeTextFile("report.html", await reportHtml(report));

@@ -11,13 +11,6 @@ export type Part = string | number | Html | undefined | false | readonly Part[];
 
 /**
  * A part of a page from a template. What is put in may stand between tags and in attributes with quotes.
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { html } from "./html.ts";
- *
- * assertEquals(html`<b title="${'"'}">${"<cat>"}</b>`.text, `<b title="&quot;">&lt;cat&gt;</b>`);
- * ```
  */
 export function html(template: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(String.raw({ raw: template }, ...parts.map(markup)));
