@@ -20,7 +20,7 @@ interface Entry {
   readonly load: () => Promise<{ main: (args: readonly string[]) => Promise<void> }>;
 }
 
-/** By name. Each loads only what it needs: vega is large, and only `report` and `curve` draw with it. */
+/** By name. Each loads only what it needs: vega is large, and only `report`, `curve` and `compare` draw with it. */
 const TASKS: Readonly<Record<string, Entry>> = {
   "train": {
     summary: "Trains a network on CIFAR-10; installs what is missing first.",
@@ -45,6 +45,10 @@ const TASKS: Readonly<Record<string, Entry>> = {
   "curve": {
     summary: "Draws loss and accuracy of a run by epoch.",
     load: () => import("./curve.ts"),
+  },
+  "compare": {
+    summary: "Shows several runs side by side, with mean and deviation over the seeds, and draws them.",
+    load: () => import("./compare.ts"),
   },
   "export": {
     summary: "Writes a trained network for other programs: ONNX, TensorFlow.js, TensorFlow's SavedModel.",

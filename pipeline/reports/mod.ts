@@ -1,5 +1,5 @@
 /**
- * Pictures and figures of data and runs: a page about a run, its curve, a contact sheet of images, statistics of pixels.
+ * Pictures and figures of data and runs: a page about a run, its curve, several runs side by side, a contact sheet of images, statistics of pixels.
  * An entry of its own, since curves are drawn by vega, which training needs nothing of.
  *
  * @example Draw how a run went
@@ -25,6 +25,7 @@ export {
   type Mistake,
 } from "./answers.ts";
 export { type EpochMetrics, readMetrics, readRunInfo, type RunInfo } from "../runs/folder.ts";
+export { type ComparedRun, drawComparison, type Figures, groupRuns, type RunGroup } from "./comparison.ts";
 export { contactSheet, firstImages, type Images } from "./contact_sheet.ts";
 export { drawCurve } from "./curve.ts";
 export { type Repetition, repetition } from "./repeat.ts";
