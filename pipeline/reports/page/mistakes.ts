@@ -44,8 +44,8 @@ export function confusion({ answers, classes }: Report): Html {
   );
   return html`
     <h2>What is taken for what</h2>
-    <div class="charts">
-      <figure>
+    <div class="beside">
+      <figure class="${isTable ? "matrix" : "map"}">
         ${isTable ? confusionTable(matrix, classes) : heatMap(matrix)}
         <figcaption>Rows: what the images are. Columns: what they are taken for${isTable
           ? ""

@@ -83,7 +83,11 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 .confusion th[scope=row] { text-align: right; padding-right: .3rem; }
 .confusion thead th { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left;
   vertical-align: top; padding: .3rem 0; line-height: 1; }
-.heat { width: 100%; max-width: 40rem; height: auto; background: var(--panel); }
+.beside { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
+.beside > * { max-width: 100%; }
+.matrix { width: min-content; }
+.map { width: 36rem; }
+.heat { display: block; width: 100%; height: auto; background: var(--panel); }
 .classes .bar { margin: .2rem 0; }
 .bar { display: block; height: .5rem; background: var(--series1); border-radius: 2px; min-width: 1px; }
 .bars { width: 25%; min-width: 3rem; vertical-align: middle; }
