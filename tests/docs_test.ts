@@ -40,9 +40,10 @@ Deno.test({
     const readme = await Deno.readTextFile(at("README.md"));
     const { tasks } = JSON.parse(await Deno.readTextFile(at("deno.json")));
     const section = readme.split("\n## ").find((text) => text.startsWith("Tasks\n"))!;
-    const table = section.split("\n\n").find((text) => text.startsWith("| task"))!;
+    const list = section.split("\n\n").find((text) => text.startsWith("- `"))!;
     const named: string[] = [];
-    for (const [names, , flags] of rows(table)) {
+    for (const item of list.split(/^- /m).slice(1)) {
+      const [, names, about] = item.match(/^((?:`[\w-]+`\s)*`[\w-]+`):\s([^]*)/)!;
       const shown = new Set<string>();
       for (const name of quoted(names, /./)) {
         named.push(name);
@@ -51,7 +52,11 @@ Deno.test({
         const help = await helpOf(file);
         for (const [, flag] of help.matchAll(/^ {2}(--[\w-]+)/gm)) if (flag !== "--help") shown.add(flag);
       }
-      assertEquals(quoted(flags, /^--/).sort(), [...shown].sort(), names);
+      assertEquals(
+        [...new Set(quoted(about, /^--/).map((flag) => flag.split(" ")[0]))].sort(),
+        [...shown].sort(),
+        names,
+      );
     }
     assertEquals(named.sort(), Object.keys(tasks).sort());
   },
