@@ -40,7 +40,13 @@ export class Training {
 
   /** Sends a signal after some milliseconds, if it has not ended by then. */
   async signalAfter(ms: number, name: Deno.Signal): Promise<Ended> {
-    const timer = setTimeout(() => this.#process.kill(name), ms);
+    const timer = setTimeout(() => {
+      try {
+        this.#process.kill(name);
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error; // it has ended, and `status` has not said so yet
+      }
+    }, ms);
     await this.#process.status;
     clearTimeout(timer);
     return await this.end();
