@@ -235,6 +235,7 @@ export {
   type Testing,
   type TrainedModel,
 } from "./pipeline/inference/mod.ts";
+export type { ClassResult } from "./pipeline/inference/mod.ts";
 export { pipe } from "./pipeline/pipe.ts";
 export {
   type CheckpointNotes,
@@ -288,6 +289,7 @@ export {
   type StepBatch,
   type StepReport,
   type StepState,
+  type Stopping,
   type TestResults,
   train,
   type Training,

@@ -1,16 +1,18 @@
 /** `deno task test-accuracy`: how good a trained run is on the test images. */
 import { join } from "@std/path";
-import { latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
+import { limit } from "../pipeline/data/mod.ts";
+import { classResults } from "../pipeline/inference/mod.ts";
+import { checkClasses, latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { modelFor, prepare, testResults } from "../pipeline/training/mod.ts";
-import { configure, tf } from "../runtime/mod.ts";
-import { testLines } from "./cli/accuracy_lines.ts";
-import { cifarOf } from "./cli/data.ts";
+import { configure, tf, UserError } from "../runtime/mod.ts";
+import { classLines, testLines } from "./cli/accuracy_lines.ts";
+import { cifarOf, picturesIn, picturesOf } from "./cli/data.ts";
 import { dataFlag, precisionFlag, runFlag, runTask, type Values } from "./cli/task.ts";
-import { terminalProgress } from "./cli/terminal.ts";
+import { printLine, terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "test-accuracy",
-  summary: "Evaluates a trained run on the 10,000 test images.",
+  summary: "Evaluates a trained run on the test images, or on the validation images where it has none.",
   flags: {
     run: runFlag,
     tta: {
@@ -19,7 +21,11 @@ const task = {
     },
     precision: { ...precisionFlag, help: `${precisionFlag.help} (default: the run's)` },
     json: { type: "boolean", help: "one JSON object instead of the sentence" },
-    data: dataFlag,
+    data: {
+      type: "string",
+      placeholder: "DIR",
+      help: "folder of the data set (default: the run's)",
+    },
   },
   examples: ["", "--run runs/fast-20261125-093000 --tta"],
 } as const;
@@ -28,21 +34,38 @@ async function testRun({ run, tta, json, data, precision }: Values<typeof task.f
   const progress = terminalProgress(json);
   const dir = run ?? await latestRun("runs", progress);
   const { recipe, ...trained } = await readRunInfo(dir);
-  const loaded = await cifarOf(data, progress);
+  const from = data ?? trained.data ?? dataFlag.default;
+  const folder = await picturesIn(from);
+  const cifar = folder === undefined ? await cifarOf(from, progress) : undefined;
   configure({ progress });
   await tf.ready();
-  const { test } = prepare(loaded, recipe);
-  const model = modelFor(recipe.network, test!);
+  const loaded = cifar ?? await picturesOf(folder!, recipe, { strict: false, progress });
+  checkClasses(trained, loaded, `Cannot test ${dir}`);
+  if (trained.digest !== loaded.digest) {
+    progress.message(`The images in ${from} are not all those that ${dir} was begun with`);
+  }
+  const prepared = prepare(trained.limit === undefined ? loaded : limit(trained.limit)(loaded), recipe);
+  const part = prepared.test === undefined ? "validation" : "test";
+  const test = prepared[part];
+  if (test === undefined) {
+    throw new UserError(`Cannot test ${dir}: ${from} has neither test nor validation images for it`);
+  }
+  const model = modelFor(recipe.network, test);
   const variables = await loadWeights(join(dir, RUN_FILES.weights), model, progress);
   // One figure, as it was asked for: the recipe's own test-time augmentation is the end of its training's.
   const asked = { ...recipe.testing, tta: false };
-  const results = testResults(model, variables, test!, asked, {
+  const results = testResults(model, variables, test, asked, {
     precision: precision ?? trained.precision,
     progress,
     tta,
   });
-  if (json) console.log(JSON.stringify({ ...results.test, running: results.running, tta, run: dir }));
-  else testLines(results, { tta }).forEach((line) => console.log(line));
+  const byClass = loaded.digest === undefined ? undefined : classResults({ model, variables }, test, {
+    ...{ batchSize: asked.batchSize, tta },
+    precision: precision ?? trained.precision,
+  });
+  const more = { part: part === "test" ? undefined : part, running: results.running, byClass };
+  if (json) console.log(JSON.stringify({ ...results.test, ...more, tta, run: dir }));
+  else [...testLines(results, { tta, part }), ...(byClass ? classLines(byClass) : [])].forEach(printLine);
 }
 
 /** Runs the task. */

@@ -1,9 +1,10 @@
-/** `deno task train`: trains a recipe on CIFAR-10 and keeps its run folder, stops and resumes. */
+/** `deno task train`: trains a recipe on CIFAR-10 or a folder of pictures, and keeps its run folder, stops and resumes. */
 import type { Data } from "../pipeline/data/mod.ts";
 import { runSession, type RunSettings } from "../pipeline/runs/mod.ts";
+import { PHOTOS } from "../pipeline/training/mod.ts";
 import { configure, type Progress, tf } from "../runtime/mod.ts";
 import { taskCommand } from "../runtime/system/package.ts";
-import { cifarOf } from "./cli/data.ts";
+import { cifarOf, photoSizeOf, picturesIn, picturesOf } from "./cli/data.ts";
 import { eventLines } from "./cli/run_lines.ts";
 import { settingsOf } from "./cli/settings.ts";
 import { stopOnSignals } from "./cli/signals.ts";
@@ -21,12 +22,14 @@ import { printLine, printNote, terminalProgress } from "./cli/terminal.ts";
 /** The task and its flags. */
 export const trainTask = {
   name: "train",
-  summary: "Trains a network on CIFAR-10; installs what is missing first.",
+  summary: "Trains a network on CIFAR-10 or a folder of pictures; installs what is missing first.",
   flags: {
     recipe: {
       type: "string",
       placeholder: "NAME|FILE.json",
-      help: `what to train, and how; "${taskCommand("recipe")}" lists the names (default: fast)`,
+      help: `what to train, and how; "${
+        taskCommand("recipe")
+      }" lists the names (default: fast, or photos for pictures)`,
     },
     epochs: {
       sets: "recipe.training.epochs",
@@ -48,12 +51,25 @@ export const trainTask = {
       ...precisionFlag,
       help: `${precisionFlag.help} (default: the recipe's)`,
     },
-    limit: { sets: "limit", type: "integer", min: 2, help: "take the first N training images only" },
+    limit: {
+      sets: "limit",
+      type: "integer",
+      min: 2,
+      help: "take the first N training images only, of pictures N of all classes",
+    },
     data: {
       sets: "data",
       type: "string",
       placeholder: "DIR",
-      help: "folder of the data set (default: data)",
+      help:
+        "folder of CIFAR-10, or of pictures: DIR/CLASS/** or DIR/{train,val,test}/CLASS/** (default: data)",
+    },
+    strict: { type: "boolean", help: "refuse a folder of pictures in which a file is none" },
+    patience: {
+      sets: "recipe.stopping.patience",
+      type: "integer",
+      min: 1,
+      help: "end after N epochs without a better validation accuracy; the best one is kept",
     },
     run: { type: "string", placeholder: "DIR", help: "folder of the run (default: runs/RECIPE-TIME)" },
     resume: { type: "string", placeholder: "DIR", help: "go on with a run that was stopped" },
@@ -75,6 +91,7 @@ export const trainTask = {
     "--recipe resnet20 --seed 1",
     "--recipe my.json",
     "--recipe tutorial --epochs 2",
+    "--data photos/",
     "--resume runs/fast-20261125-093000",
   ],
 } as const;
@@ -90,12 +107,17 @@ export async function runTraining(
 ): Promise<void> {
   const progress = terminalProgress(flags.quiet);
   const stop = stopOnSignals(progress);
-  const settings = await settingsOf(trainTask.flags, flags);
-  const data = async ({ data = dataFlag.default, device, threads, xla }: RunSettings): Promise<Data> => {
-    const loaded = await load(data, progress);
+  const listed = flags.resume === undefined ? await picturesIn(flags.data ?? dataFlag.default) : undefined;
+  const pictures = listed && photoSizeOf(listed);
+  const settings = await settingsOf(trainTask.flags, flags, pictures);
+  if (pictures !== undefined && settings.recipe?.name === PHOTOS) progress.message(pictures.why);
+  const data = async (asked: RunSettings): Promise<Data> => {
+    const { data = dataFlag.default, device, threads, xla } = asked;
+    const folder = listed ?? await picturesIn(data);
+    const loaded = folder === undefined ? await load(data, progress) : undefined;
     configure({ device, threads, xla: xla && xla === "on", progress });
     await tf.ready();
-    return loaded;
+    return loaded ?? await picturesOf(folder!, asked.recipe, { strict: flags.strict, progress });
   };
   const { dir, step, totalSteps } = await runSession(data, settings, {
     dir: flags.resume ?? flags.run,

@@ -1,7 +1,7 @@
 /** What a data set is: pixels, labels, which of them belong, and what is done to them on the way to the network. */
 
 import type { CropRange } from "./images/random_changes.ts";
-import type { Pictures } from "./pictures.ts";
+import type { Pictures, View } from "./pictures.ts";
 
 /** One step between the stored pixels and the network's input. Plain data; `applyTransforms` runs it on the device. */
 export type Transform = Resize | Normalize | Augment;
@@ -88,7 +88,10 @@ export interface Dataset {
 }
 
 /** What images are, without any: all that a network has to be told of those that it was trained on. */
-export type ImageSpec = Pick<Dataset, "imageShape" | "transforms" | "classes">;
+export interface ImageSpec extends Pick<Dataset, "imageShape" | "transforms" | "classes"> {
+  /** What of a picture of another size an image is; its middle, as large as goes, unless given. */
+  readonly view?: View;
+}
 
 /** The parts of a data set that a training run uses. */
 export interface Data {
@@ -98,6 +101,8 @@ export interface Data {
   readonly validation?: Dataset;
   /** For the final figure only. */
   readonly test?: Dataset;
+  /** Of data from a folder of pictures: SHA-256 of all files and their classes, in base 64. */
+  readonly digest?: string;
 }
 
 /**
@@ -203,6 +208,7 @@ export function mapParts(data: Data, change: (part: Dataset) => Dataset): Data {
     train: change(data.train),
     ...(data.validation && { validation: change(data.validation) }),
     ...(data.test && { test: change(data.test) }),
+    ...(data.digest !== undefined && { digest: data.digest }),
   };
 }
 

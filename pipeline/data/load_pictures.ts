@@ -1,4 +1,5 @@
 /** A folder of pictures from its files to memory. */
+import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { UserError } from "../../runtime/system/errors.ts";
 import { type Progress, silent } from "../../runtime/system/progress.ts";
@@ -145,7 +146,18 @@ export function pictureData({ folder, train, validation, test }: LoadedPictures,
     train: data(train),
     ...(validation && { validation: data(validation) }),
     ...(test && { test: data(test) }),
+    digest: digestOf([train, validation, test]),
   };
+}
+
+/** Of the files of all parts and their classes. */
+function digestOf(parts: readonly (LoadedPart | undefined)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) {
+    hash.update("part\n");
+    part?.source.digests.forEach((digest, i) => hash.update(`${part.labels[i]} ${digest}\n`));
+  }
+  return hash.digest("base64");
 }
 
 /** Images in memory, as they are. */

@@ -4,7 +4,7 @@
  */
 export { alternateFlips, type Batch, batches, shuffledOrder } from "./batches.ts";
 export { type Catalogue, FETCH_LOCK, fetchCifar, type FetchOptions } from "./cifar/fetch.ts";
-export type { KnownFile } from "./cifar/files.ts";
+export { CIFAR10_FILES, type KnownFile } from "./cifar/files.ts";
 export { loadCifar } from "./cifar/load.ts";
 export type { NpmPackage } from "./cifar/npm.ts";
 export { CIFAR10_CLASSES, IMAGE_SHAPE as CIFAR10_IMAGE_SHAPE } from "./cifar/records.ts";
@@ -47,4 +47,5 @@ export type {
 } from "./pictures.ts";
 export { type ImageReader, type Readable } from "./image_reader.ts";
 export type { Picture } from "./images/picture.ts";
+export { shorterSides } from "./picture_sizes.ts";
 export { limit, split } from "./split.ts";

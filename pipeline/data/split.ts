@@ -4,7 +4,7 @@ import { classCounts, type Data, type Dataset, withoutRandom } from "./dataset.t
 import { numpyShuffle } from "./numpy_random.ts";
 
 /**
- * Keeps the first `n` training images; validation is drawn from them afterwards, the test images stay whole.
+ * Keeps the first `n` training images, or of a folder of pictures `n` spread evenly over it; validation is drawn from them afterwards, the test images stay whole.
  *
  * @param n From 1 to the number of training images.
  * @throws {UsageError} If `n` is not such an integer.
@@ -19,8 +19,10 @@ import { numpyShuffle } from "./numpy_random.ts";
  */
 export function limit(n: number): (data: Data) => Data {
   return (data) => {
-    if (data.validation) throw new TypeError("limit: the data is split already; put limit before split");
     const { train } = data;
+    if (data.validation?.labels === train.labels) {
+      throw new TypeError("limit: the data is split already; put limit before split");
+    }
     const available = train.indices.length;
     if (!Number.isInteger(n) || n < 1 || n > available) {
       throw new UsageError(
@@ -28,7 +30,11 @@ export function limit(n: number): (data: Data) => Data {
           `give a whole number from 1 to ${available}`,
       );
     }
-    return { ...data, train: { ...train, indices: train.indices.slice(0, n) } };
+    // Those in files are in the order of their classes.
+    const places = data.digest === undefined
+      ? train.indices.slice(0, n)
+      : Uint32Array.from({ length: n }, (_, i) => train.indices[Math.floor(i * available / n)]);
+    return { ...data, train: { ...train, indices: places } };
   };
 }
 

@@ -2,6 +2,7 @@
  * What a trained network says of images.
  * @module
  */
+export { type ClassResult, classResults } from "./by_class.ts";
 export {
   evaluate,
   type EvaluateOptions,

@@ -10,6 +10,7 @@ import { type Progress, silent } from "../../runtime/system/progress.ts";
 import {
   decodeJson,
   fields,
+  list,
   number,
   oneOf,
   recordOf,
@@ -19,6 +20,7 @@ import {
 } from "../../runtime/system/schema.ts";
 import { shellFlags } from "../../runtime/system/shell.ts";
 import { MAX_THREADS } from "../../runtime/system/threads.ts";
+import type { ClassResult } from "../inference/by_class.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
 import { type Recipe, recipeSchema } from "../training/recipe.ts";
 import type { EpochReport } from "../training/train.ts";
@@ -71,8 +73,16 @@ export interface RunInfo extends RunSettings {
   readonly started: string;
   /** Whether the test images are left alone. */
   readonly skipTest?: boolean;
+  /** Names of the classes, by class number; run folders of before it was kept have none. */
+  readonly classes?: readonly string[];
+  /** Of data from a folder of pictures: SHA-256 of all files and their classes, in base 64. */
+  readonly digest?: string;
   /** On the test images, once they have been looked at. */
   readonly test?: Evaluation;
+  /** On the validation images, where they are the last figure, since there are no test images. */
+  readonly validation?: Evaluation;
+  /** Of data from a folder of pictures: by class, what the last figure is made of. */
+  readonly byClass?: readonly ClassResult[];
   /** The same with test-time augmentation, where the recipe has it. */
   readonly testTta?: Evaluation;
 }
@@ -112,7 +122,11 @@ const infoSchema: Schema<RunInfo> = fields({
   commit: v.optional(text),
   started: text,
   skipTest: v.optional(truth),
+  classes: v.optional(list(text)),
+  digest: v.optional(text),
   test: v.optional(evaluation),
+  validation: v.optional(evaluation),
+  byClass: v.optional(list(fields({ name: text, correct: count, images: count }))),
   testTta: v.optional(evaluation),
 });
 

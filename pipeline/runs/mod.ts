@@ -13,7 +13,7 @@ export {
   type RunSettings,
 } from "./folder.ts";
 export { loadModel, type LoadModelOptions, saveModel } from "./model_file.ts";
-export { type Asked, checkResumed } from "./resume.ts";
+export { type Asked, checkClasses, checkResumed } from "./resume.ts";
 export {
   runSession,
   type SessionEnd,

@@ -20,7 +20,7 @@ import {
   text,
 } from "../../runtime/system/schema.ts";
 import { cut, cutPath } from "../../runtime/system/texts.ts";
-import { createDataset, type Data, type ImageSpec, type Transform } from "../data/dataset.ts";
+import { createDataset, type Data, type Dataset, type ImageSpec, type Transform } from "../data/dataset.ts";
 import { imagesProblem } from "../data/fit.ts";
 import type { TrainedModel } from "../inference/predict.ts";
 import { modelFor, type Network, networkSchema } from "../training/recipe.ts";
@@ -58,6 +58,7 @@ const noteSchema: Schema<ModelNote> = fields({
   ),
   transforms: list(transformSchema),
   classes: list(text, { min: 1 }),
+  view: v.optional(fields({ shorter: side, size: side })),
 });
 
 /**
@@ -90,10 +91,15 @@ export async function saveModel(
   path: string,
   model: Model,
   variables: Variables,
-  { imageShape, transforms, classes }: ImageSpec,
+  { imageShape, transforms, classes, view, pictures }: ImageSpec & Pick<Dataset, "pictures">,
   { batchesTracked = 0 }: { readonly batchesTracked?: number } = {},
 ): Promise<void> {
-  const images = { imageShape, transforms: transforms.filter(({ kind }) => kind !== "augment"), classes };
+  const images = {
+    imageShape,
+    transforms: transforms.filter(({ kind }) => kind !== "augment"),
+    classes,
+    view: pictures?.view ?? view,
+  };
   const fail = (problem: string): UsageError => new UsageError(`Cannot save ${model.name}: ${problem}`);
   const problem = unfit(model, images);
   if (problem !== undefined) throw fail(problem);
@@ -149,8 +155,8 @@ export async function loadModel(
         "saveModel and training write files that do, loadWeights reads the weights alone",
     );
   }
-  const { network, imageShape, transforms, classes } = readNote(content.metadata[KEY], fail);
-  const images = { imageShape, transforms, classes };
+  const { network, imageShape, transforms, classes, view } = readNote(content.metadata[KEY], fail);
+  const images = { imageShape, transforms, classes, ...(view && { view }) };
   const model = given ?? madeOf(network, images, content, fail);
   const problem = unfit(model, images);
   if (problem !== undefined) throw fail(`${model.name} is not of its images: ${problem}`);
@@ -178,6 +184,12 @@ function readNote(json: string, fail: Fail): ModelNote {
   }
   const note = check(noteSchema, value, damaged);
   checkTransforms(note, damaged);
+  const { view, imageShape: [height, width] } = note;
+  if (view !== undefined && (view.size !== height || view.size !== width || view.shorter < view.size)) {
+    throw damaged(
+      `view shows ${view.size} x ${view.size} pixels of ${view.shorter}, the images have ${height} x ${width}`,
+    );
+  }
   return note;
 }
 

@@ -1,6 +1,8 @@
 /** What a resumed run may be asked for. */
 import { resolve } from "@std/path";
-import { UsageError } from "../../runtime/system/errors.ts";
+import { UsageError, UserError } from "../../runtime/system/errors.ts";
+import { cut, oneLine } from "../../runtime/system/texts.ts";
+import type { Data } from "../data/dataset.ts";
 import type { RunInfo } from "./folder.ts";
 
 /** One thing that a run is asked for. */
@@ -32,6 +34,38 @@ export function checkResumed(asked: readonly Asked[], info: RunInfo, dir: string
         `the run has ${show(found.other)}; leave it out, or start a new run`,
     );
   }
+}
+
+/**
+ * Holds the classes of data against those of the data that a run was begun with.
+ * @param action The beginning of a message, such as `Cannot resume runs/a`.
+ * @throws {UserError} If they are others.
+ */
+export function checkClasses(
+  info: Pick<RunInfo, "classes">,
+  { train: { classes } }: Data,
+  action: string,
+): void {
+  if (info.classes === undefined || info.classes.join("\n") === classes.join("\n")) return;
+  const named = (names: readonly string[]): string =>
+    `${names.length} classes (${cut(names.map(oneLine).join(", "), 60)})`;
+  throw new UserError(
+    `${action}: the data have ${named(classes)}, those that it was begun with ${named(info.classes)}; ` +
+      "give the folder of these as --data",
+  );
+}
+
+/**
+ * Holds the data that a run goes on with against those that it was begun with.
+ * @throws {UserError} If they have other classes, or are other pictures: the run would not be the same.
+ */
+export function checkSameData(info: RunInfo, data: Data, dir: string): void {
+  checkClasses(info, data, `Cannot resume ${dir}`);
+  if (info.digest === data.digest) return;
+  throw new UserError(
+    `Cannot resume ${dir}: the images are not those that it was begun with; ` +
+      "give the folder of these as --data, or start a new run",
+  );
 }
 
 /** The first place in which two values of plain data differ. What only tells people about them does not count. */

@@ -4,7 +4,7 @@ import type { Model } from "../../layers/mod.ts";
 import { UserError } from "../../runtime/system/errors.ts";
 import { systemError } from "../../runtime/system/file_errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
-import type { ImageSpec } from "../data/dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
 import type { TrainState } from "../training/state.ts";
 import { type CheckpointNotes, saveCheckpoint } from "./checkpoint.ts";
 import { type EpochMetrics, RUN_FILES, writeMetrics } from "./folder.ts";
@@ -14,6 +14,7 @@ import { saveModel } from "./model_file.ts";
 export interface Saver {
   /**
    * Writes metrics, checkpoint and weights.
+   * @param options `weights`: whether the weights are written, too; unless false.
    * @returns Why that did not go, and what stands in the folder, as a phrase; nothing if it did.
    * @throws What is not the system's refusal.
    */
@@ -21,6 +22,7 @@ export interface Saver {
     state: TrainState,
     metrics: readonly EpochMetrics[],
     notes: CheckpointNotes,
+    options?: { readonly weights?: boolean },
   ): Promise<string | undefined>;
   /** What of the run is saved whole, as a phrase; nothing if nothing is. */
   standing(): string | undefined;
@@ -34,7 +36,7 @@ export interface Saver {
 export function runSaver(
   dir: string,
   model: Model,
-  images: ImageSpec,
+  images: Dataset,
   stepsPerEpoch: number,
   saved?: number,
 ): Saver {
@@ -43,13 +45,14 @@ export function runSaver(
   /** The step of the checkpoint, which comes before the weights. */
   let resumable = saved;
   return {
-    async save(state, metrics, notes) {
+    async save(state, metrics, notes, { weights = true } = {}) {
       const said = await refusal(async () => {
         // Metrics first: a resumed run drops the lines after its checkpoint, but cannot write one before it again.
         await writeMetrics(dir, metrics);
         // The checkpoint before the weights: weights without one are then never the work of a process that was killed.
         await saveCheckpoint(join(dir, RUN_FILES.checkpoint), state, notes);
         resumable = state.step;
+        if (!weights) return;
         await saveModel(join(dir, RUN_FILES.weights), model, state.variables, images, {
           batchesTracked: state.step,
         });

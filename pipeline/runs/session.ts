@@ -1,7 +1,7 @@
 /** The life of a run: begun or gone on with, kept in its folder, stopped or tested at its end. */
 import { join, resolve } from "@std/path";
 import type { Model } from "../../layers/mod.ts";
-import { choosePrecision, type Cpu, type Precision, readCpu, runtimeInfo } from "../../runtime/mod.ts";
+import { choosePrecision, type Cpu, type Precision, readCpu, runtimeInfo, tree } from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { isFolder } from "../../runtime/system/files.ts";
 import { withoutLockLine } from "../../runtime/system/lock.ts";
@@ -12,6 +12,7 @@ import { shellFlags } from "../../runtime/system/shell.ts";
 import type { Data } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import { limit } from "../data/split.ts";
+import { type ClassResult, classResults } from "../inference/by_class.ts";
 import { prepare } from "../training/prepare.ts";
 import { modelFor, type Recipe, type Training } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
@@ -24,6 +25,7 @@ import {
 } from "../training/state.ts";
 import { type TestResults, testResults } from "../training/test_results.ts";
 import { checkRun, type EpochReport, stepsPerEpoch, train } from "../training/train.ts";
+import { bestEpoch, isPatienceOver } from "./best_epoch.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import {
   checkVacant,
@@ -42,10 +44,10 @@ import {
   writeRunInfo,
 } from "./folder.ts";
 import { type OwnedFolder, ownFolder } from "./owner.ts";
-import { checkResumed } from "./resume.ts";
+import { checkResumed, checkSameData } from "./resume.ts";
 import { refusal, runSaver } from "./saving.ts";
 import { codeVersion, versions } from "./versions.ts";
-import { loadStart } from "./weights.ts";
+import { loadStart, loadWeights } from "./weights.ts";
 
 /** A run before the first step of a session. */
 export interface SessionStart {
@@ -95,8 +97,17 @@ export type SessionEvent =
     readonly firstLoss: number;
     readonly weights?: string;
   }
-  /** The test images are measured. */
-  | { readonly kind: "tested"; readonly results: TestResults };
+  /**
+   * The test images are measured, or where a folder of pictures has none, the validation images (`part`). `byClass`: what
+   * the figure is made of, of such a folder; `bestEpoch`: whose weights these are, where the recipe keeps the best.
+   */
+  | {
+    readonly kind: "tested";
+    readonly results: TestResults;
+    readonly part?: "validation";
+    readonly byClass?: readonly ClassResult[];
+    readonly bestEpoch?: number;
+  };
 
 /** Where a run lives, what ends it, and whom it tells what happens. */
 export interface SessionOptions {
@@ -122,7 +133,7 @@ export interface SessionEnd {
   readonly dir: string;
   /** Steps done: fewer than all if it was stopped. */
   readonly step: number;
-  /** Steps that the run has. */
+  /** Steps that the run has; those done, where it ended early since validation was no better any more. */
   readonly totalSteps: number;
 }
 
@@ -165,6 +176,7 @@ export async function runSession(
   const { resumed, asked, folder } = await openRun(settings, options, own);
 
   const loaded = typeof data === "function" ? await data(asked) : data;
+  if (resumed !== undefined) checkSameData(resumed, loaded, folder.dir);
   const cpu = readCpu();
   const { devices, hasBfloat16, xla } = runtimeInfo();
   const precision = choosePrecision(asked.precision ?? asked.recipe.training.precision);
@@ -179,6 +191,8 @@ export async function runSession(
       versions: versions(),
       ...await codeVersion(),
       started: new Date().toISOString(),
+      classes: loaded.train.classes,
+      ...(loaded.digest !== undefined && { digest: loaded.digest }),
     }),
     ...(asked.data !== undefined && { data: resolve(asked.data) }),
     ...(skipTest && { skipTest }),
@@ -192,7 +206,9 @@ export async function runSession(
   const classes = prepared.train.classes.length;
   const model = modelFor(recipe.network, prepared.train);
   checkRun(model, prepared, training, testing);
-  const test = skipTest ? undefined : prepared.test;
+  const isOfPictures = loaded.digest !== undefined;
+  const lastPart = isOfPictures && prepared.test === undefined ? "validation" : "test";
+  const test = skipTest && lastPart === "test" ? undefined : prepared[lastPart];
   if (test !== undefined) checkFit(model, test, { action: "Cannot test", part: "test images", ...testing });
 
   const restored = resumed && await restore(folder.dir, model, training);
@@ -244,10 +260,24 @@ export async function runSession(
     const began = performance.now();
     const seconds = (): number => before + (performance.now() - began) / 1000;
     const saver = runSaver(dir, model, prepared.train, perEpoch, restored?.state.step);
+    const { stopping } = recipe;
+    const lost = new Set<number>(); // steps whose weights could not be written
+    /** The epoch whose weights are kept, where the recipe keeps the best. */
+    const best = () => stopping && bestEpoch(metrics.filter(({ step }) => !lost.has(step)));
     let unsaved: string | undefined;
     const save = async (state: TrainState): Promise<void> => {
-      unsaved = await saver.save(state, metrics, { seconds: seconds() });
+      const weights = (best()?.step ?? state.step) === state.step;
+      unsaved = await saver.save(state, metrics, { seconds: seconds() }, { weights });
+      if (unsaved !== undefined) lost.add(state.step);
+      else lost.delete(state.step);
     };
+    const over = new AbortController();
+    const endIfOver = (): void => {
+      if (stopping !== undefined && isPatienceOver(metrics, stopping)) over.abort();
+    };
+    endIfOver();
+    // Whoever was killed in a save may have left the weights of an epoch that was not as good.
+    if (restored !== undefined && best()?.step === state.step) await save(state);
 
     const left = training.epochs * images - imagesDone(state, images, training.batchSize);
     const bar = progress.start("Training", left, "images");
@@ -259,7 +289,7 @@ export async function runSession(
         seed,
         state,
         testing,
-        signal,
+        signal: AbortSignal.any([over.signal, ...(signal ? [signal] : [])]),
         onStep({ images, loss }) {
           epoch.images += images;
           epoch.end = performance.now();
@@ -276,6 +306,7 @@ export async function runSession(
             options.onEvent?.({ kind: "unsaved", problem });
           }
           options.onEvent?.({ kind: "epoch", report });
+          endIfOver();
           Object.assign(epoch, { images: 0, start: performance.now() });
         },
       });
@@ -288,18 +319,39 @@ export async function runSession(
     }
 
     let untold: string | undefined;
-    if (state.step < totalSteps) {
+    const isEnded = state.step === totalSteps || over.signal.aborted;
+    if (!isEnded) {
       await save(state);
     } else {
       // Whoever was killed in its last save may have left the weights of the epoch before.
-      if (unsaved !== undefined || restored?.state.step === totalSteps) await save(state);
+      if (unsaved !== undefined || restored?.state.step === state.step) await save(state);
       const weights = unsaved === undefined ? path("weights") : undefined;
       options.onEvent?.({ kind: "trained", seconds: seconds(), firstLoss, weights });
       if (test !== undefined) {
-        const results = testResults(model, state.variables, test, testing, { precision, progress });
-        options.onEvent?.({ kind: "tested", results });
+        const kept = best();
+        const isLast = kept === undefined || kept.step === state.step;
+        const variables = isLast ? state.variables : await loadWeights(path("weights"), model);
+        let results: TestResults, byClass: readonly ClassResult[] | undefined;
+        try {
+          results = testResults(model, variables, test, testing, { precision, progress });
+          if (isOfPictures) {
+            byClass = classResults({ model, variables }, test, { batchSize: testing.batchSize, precision });
+          }
+        } finally {
+          if (!isLast) tree.dispose(variables);
+        }
+        options.onEvent?.({
+          ...{ kind: "tested", results },
+          ...(lastPart === "validation" && { part: lastPart }),
+          ...(byClass && { byClass }),
+          ...(kept && { bestEpoch: kept.epoch }),
+        });
         const { test: found, tta } = results;
-        const tested = { ...info, test: found, ...(tta && { testTta: tta }) };
+        const tested = {
+          ...{ ...info, [lastPart]: found },
+          ...(tta && lastPart === "test" && { testTta: tta }),
+          ...(byClass && { byClass }),
+        };
         untold = await refusal(() => writeRunInfo(dir, tested));
       }
       if (unsaved !== undefined) await save(state);
@@ -313,7 +365,7 @@ export async function runSession(
         }: ${untold}; ${saver.standing()}, "${again}" measures again`,
       );
     }
-    return { dir, step: state.step, totalSteps };
+    return { dir, step: state.step, totalSteps: isEnded ? state.step : totalSteps };
   } finally {
     disposeState(state);
   }

@@ -14,9 +14,11 @@ export {
   type Sgd,
   type Shapes,
 } from "./optimizer.ts";
+export { PHOTO_SIZES, PHOTOS, photosAt, photoSize } from "./photos.ts";
 export { prepare } from "./prepare.ts";
-export { buildModel, modelFor, type Network, type Recipe, type Training } from "./recipe.ts";
+export { buildModel, modelFor, type Network, type Recipe, type Stopping, type Training } from "./recipe.ts";
 export { loadRecipe } from "./recipe_file.ts";
+export { type RecipePictures, recipePictures } from "./recipe_pictures.ts";
 export { findRecipe, recipes } from "./recipes.ts";
 export { learningRate, type RateChange, type Schedule, unreachedRates } from "./schedule.ts";
 export {

@@ -65,6 +65,12 @@ export interface Training {
   readonly precision: Precision | "auto";
 }
 
+/** When a run ends before its last epoch. With it a run keeps the weights of the epoch that is best in validation. */
+export interface Stopping {
+  /** Epochs without a better accuracy on the validation images, after which it ends; absent goes on. */
+  readonly patience?: number;
+}
+
 /** One recipe. */
 export interface Recipe {
   /** What `--recipe` calls it. */
@@ -84,6 +90,8 @@ export interface Recipe {
   readonly training: Training;
   /** How it is measured, on validation and test images. */
   readonly testing: Testing;
+  /** When a run ends before its last epoch; absent trains all of them, and keeps the weights of the last. */
+  readonly stopping?: Stopping;
 }
 
 const count = number({ whole: true, min: 1 });
@@ -159,6 +167,7 @@ export const recipeSchema: Schema<Recipe> = fields({
   })),
   training: trainingSchema,
   testing: fields({ statistics: oneOf(["running", "batch"]), batchSize: count, tta: truth }),
+  stopping: v.optional(fields({ patience: v.optional(count) })),
 });
 
 /** @throws {UsageError} Naming the first setting that cannot be meant. */

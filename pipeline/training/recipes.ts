@@ -3,6 +3,7 @@ import type { BlockName } from "../../layers/mod.ts";
 import { closest } from "../../runtime/system/closest.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import { CIFAR10_STATS, IMAGENET_STATS, TUTORIAL_STATS } from "../transforms/transforms.ts";
+import { photosRecipe } from "./photos.ts";
 import type { Recipe, Training } from "./recipe.ts";
 
 /** He et al. 2015, section 4.2: n blocks a stage make 6n + 2 layers; 64,000 steps of 128 images. */
@@ -127,6 +128,7 @@ const RECIPES: readonly Recipe[] = [
     },
     testing: { statistics: "batch", batchSize: 64, tta: false },
   },
+  photosRecipe(224),
   ...[3, 5, 7, 9, 18].map(cifarResnet),
   torchvisionResnet(18, [2, 2, 2, 2], "basic"),
   torchvisionResnet(34, [3, 4, 6, 3], "basic"),

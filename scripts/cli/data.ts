@@ -1,9 +1,22 @@
 /** The images that a task works on, and which folders they are fetched into without being asked. */
 import { basename, dirname, join, resolve } from "@std/path";
-import { type Data, FETCH_LOCK, fetchCifar, loadCifar } from "../../pipeline/data/mod.ts";
+import {
+  CIFAR10_FILES,
+  type Data,
+  FETCH_LOCK,
+  fetchCifar,
+  folderLines,
+  listPictures,
+  loadCifar,
+  type LoadOptions,
+  type PictureFolder,
+  sharedPictures,
+  shorterSides,
+} from "../../pipeline/data/mod.ts";
+import { photoSize, prepare, type Recipe, recipePictures } from "../../pipeline/training/mod.ts";
 import { closest } from "../../runtime/system/closest.ts";
 import { UserError } from "../../runtime/system/errors.ts";
-import { exists } from "../../runtime/system/files.ts";
+import { exists, isFolder } from "../../runtime/system/files.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
 import { dataFlag } from "./task.ts";
@@ -38,6 +51,87 @@ export async function checkMayFill(dir: string, missing: string): Promise<void> 
   throw new UserError(
     `Cannot use --data ${dir}: it has other files, and no good ${missing}; name the folder that has the data set ${advice}`,
   );
+}
+
+/**
+ * The pictures of a folder that has them in folders by class, and none of CIFAR-10's files; nothing if it is no such folder:
+ * `cifarOf` then says what it is.
+ * @throws {UserError} As `listPictures` does, but for the default folder, in which other things may stand.
+ */
+export async function picturesIn(dir: string): Promise<PictureFolder | undefined> {
+  if (!await isFolder(dir)) return undefined;
+  const entries = await Array.fromAsync(Deno.readDir(dir));
+  const cifar = [FETCH_LOCK, ...CIFAR10_FILES.map(({ name }) => name)];
+  if (entries.some(({ name }) => cifar.includes(name))) return undefined;
+  if (
+    !entries.some(({ name, isDirectory, isSymlink }) => (isDirectory || isSymlink) && !name.startsWith("."))
+  ) {
+    return undefined;
+  }
+  try {
+    return await listPictures(dir);
+  } catch (error) {
+    if (error instanceof UserError && resolve(dir) === resolve(dataFlag.default)) return undefined;
+    throw error;
+  }
+}
+
+/** How pictures are loaded. */
+export interface PictureFlags {
+  /** Whether a file that is no picture is refused. */
+  readonly strict: boolean;
+  /** Bytes of memory for decoded pictures. */
+  readonly cache?: LoadOptions["cache"];
+  /** Hears what was found. */
+  readonly progress: Progress;
+}
+
+/**
+ * A folder of pictures as the data of a recipe; a line says what was found.
+ * @throws {UserError} As `recipePictures` does; with `strict` if a file is no picture.
+ */
+export async function picturesOf(
+  folder: PictureFolder,
+  recipe: Recipe,
+  { strict, cache, progress }: PictureFlags,
+): Promise<Data> {
+  const refuse = (skipped: PictureFolder["skipped"]): void => {
+    if (!strict || skipped.length === 0) return;
+    const [{ path, reason }] = skipped;
+    const others = skipped.length - 1;
+    throw new UserError(
+      `Cannot use all of ${folder.root}: ${path} is ${reason === "other" ? "no picture" : reason}` +
+        (others === 0 ? "; take it out" : `, and so are ${others} other files; take them out`) +
+        ", or leave out --strict",
+    );
+  };
+  refuse(folder.skipped); // before the others are decoded
+  const { folder: found, data } = await recipePictures(folder, recipe, { cache, progress });
+  const { train, validation, test } = prepare(data, recipe);
+  folderLines(found, {
+    train: train.indices.length,
+    validation: validation?.indices.length,
+    test: test?.indices.length,
+  }).forEach((line) => progress.message(line));
+  refuse(found.skipped);
+  for (const [name, part] of Object.entries({ validation, test })) {
+    const shared = part === undefined ? 0 : sharedPictures(train, part);
+    if (shared > 0) {
+      progress.message(
+        `${shared} of the ${name} images are training images, byte for byte: its figure tells less`,
+      );
+    }
+  }
+  return data;
+}
+
+/** How large the recipe `photos` makes the images of a folder, and why, in a line. */
+export function photoSizeOf(folder: PictureFolder): { readonly size: number; readonly why: string } {
+  const { size, median } = photoSize(shorterSides(folder.train));
+  const why = median < size
+    ? `the smallest that there is, although half of the pictures are not above ${median} on their shorter side`
+    : `which half of the pictures fill (the middle one of their shorter sides is ${median})`;
+  return { size, why: `Images of ${size} x ${size} pixels, ${why}` };
 }
 
 /** A folder beside the one that is not there, of nearly that name. */

@@ -1,6 +1,12 @@
 /** From flags to the settings of a run. A flag says itself where in them its value goes. */
-import { type Asked, checkResumed, readRunInfo, type RunSettings } from "../../pipeline/runs/mod.ts";
-import { loadRecipe } from "../../pipeline/training/mod.ts";
+import {
+  type Asked,
+  checkResumed,
+  readRunInfo,
+  type RunInfo,
+  type RunSettings,
+} from "../../pipeline/runs/mod.ts";
+import { loadRecipe, PHOTOS, photosAt, type Recipe } from "../../pipeline/training/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import type { Flag, Values } from "./task.ts";
 
@@ -21,29 +27,37 @@ export interface RunFlags {
 /**
  * The settings of a new run, or of a resumed one those that it has: flags may repeat these.
  * @param flags The task's; `sets` of a flag is the place of its value, e.g. `recipe.training.epochs`.
+ * @param pictures Of a new run on a folder of pictures: the size that the recipe `photos` gives its images.
  * @throws {UsageError} If there is no such recipe, or a flag contradicts the resumed run.
  * @throws {UserError} If a file of the recipe or the run cannot be read.
  */
 export async function settingsOf<const F extends Record<string, Flag>>(
   flags: F,
   values: Values<F> & RunFlags,
+  pictures?: { readonly size: number },
 ): Promise<Partial<RunSettings>> {
   const asked = Object.entries<Flag>(flags).flatMap(([name, { sets }]): Asked[] => {
     const value = (values as Readonly<Record<string, unknown>>)[name];
     return sets === undefined || value === undefined ? [] : [{ name: `--${name}`, path: sets, value }];
   });
   const { recipe, run, resume, force } = values;
-  const settings = async (recipe: string): Promise<Partial<RunSettings>> =>
+  const settings = async (
+    recipe: string,
+    changed: (recipe: Recipe) => Recipe,
+  ): Promise<Partial<RunSettings>> =>
     asked.reduce(
       (settings, { path, value }) => replaced(settings, path.split("."), value),
-      { recipe: await loadRecipe(recipe) },
+      { recipe: changed(await loadRecipe(recipe)) },
     );
-  if (resume === undefined) return await settings(recipe ?? "fast");
+  if (resume === undefined) {
+    if (pictures === undefined) return await settings(recipe ?? "fast", (recipe) => recipe);
+    return await settings(recipe ?? PHOTOS, (recipe) => stratified(photosAt(recipe, pictures.size)));
+  }
 
   const info = await readRunInfo(resume);
   checkResumed(asked, info, resume);
   if (recipe !== undefined) {
-    const { recipe: whole } = await settings(recipe);
+    const { recipe: whole } = await settings(recipe, (recipe) => likeThatOf(info, recipe));
     checkResumed([{ name: `--recipe ${recipe}`, path: "recipe", value: whole }], info, resume);
   }
   if (run !== undefined || force) {
@@ -51,6 +65,20 @@ export async function settingsOf<const F extends Record<string, Flag>>(
   }
   // Where the images lie may have changed.
   return values.data === undefined ? {} : { data: values.data };
+}
+
+/** A recipe that keeps back the same share of each class: a folder's pictures are few, and in the order of the classes. */
+function stratified(recipe: Recipe): Recipe {
+  return recipe.validation === undefined
+    ? recipe
+    : { ...recipe, validation: { ...recipe.validation, stratify: true } };
+}
+
+/** A recipe, changed as that of a run on a folder of pictures was when it began. */
+function likeThatOf({ digest, recipe: { transforms } }: RunInfo, recipe: Recipe): Recipe {
+  if (digest === undefined) return recipe;
+  const crop = transforms.find((step) => step.kind === "crop");
+  return stratified(crop === undefined ? recipe : photosAt(recipe, crop.size));
 }
 
 /** The same data with another value in one place. */

@@ -258,7 +258,7 @@ test("a file that does not say what it is of, or says what cannot be, is refused
     [{ ...note, classes: ["a", 7] }, "classes.1 is 7: expected a text"],
     [
       { ...note, label: 1 },
-      "label is not a field: there are version, network, imageShape, transforms, classes",
+      "label is not a field: there are version, network, imageShape, transforms, classes, view",
     ],
     [{ ...note, network: { kind: "vgg" } }, 'network.kind is "vgg": expected one of resnet, fast'],
     [

@@ -40,7 +40,7 @@ Deno.test("loadRecipe: one that comes with the project, by its name", async () =
   await assertRejects(
     () => loadRecipe("resnet21"),
     UsageError,
-    'Unknown recipe "resnet21": did you mean resnet20? there are fast, accurate, tutorial, resnet20, ',
+    'Unknown recipe "resnet21": did you mean resnet20? there are fast, accurate, tutorial, photos, resnet20, ',
   );
 });
 
@@ -188,12 +188,12 @@ test("what is wrong is one line that names the file and the field", async (load,
     [{ extends: "fast", about: 3 }, "about is 3: expected a text"],
     [
       { extends: "fast", epochs: 3 },
-      "epochs is not a field: there are name, about, network, transforms, validation, training, testing",
+      "epochs is not a field: there are name, about, network, transforms, validation, training, testing, stopping",
     ],
     [
       { extends: "fast", trianing: { epochs: 3 } },
       'trianing is not a field: did you mean "training"? there are name, about, network, transforms, validation, ' +
-      "training, testing",
+      "training, testing, stopping",
     ],
     [
       { extends: "fast", training: { epoch: 3 } },
@@ -227,7 +227,7 @@ test("what is wrong is one line that names the file and the field", async (load,
     const { message } = await assertRejects(() => load(value), UserError);
     assertEquals(message, `Cannot use the recipe ${path}: ${problem}; mend the file`);
   }
-  const there = "name, about, network, transforms, validation, training, testing";
+  const there = "name, about, network, transforms, validation, training, testing, stopping";
   const { training, ...rest } = fast;
   const whole: [value: unknown, problem: string][] = [
     ["[]", `it is an empty list: expected an object with ${there}`],

@@ -84,7 +84,8 @@ Deno.test("recipeSchema: what no built-in recipe has, and what may be left out",
 });
 
 Deno.test("recipeSchema: no recipe at all", () => {
-  const expected = "expected an object with name, about, network, transforms, validation, training, testing";
+  const expected =
+    "expected an object with name, about, network, transforms, validation, training, testing, stopping";
   assertEquals(problemOf(undefined), `it is missing: ${expected}`);
   assertEquals(problemOf(null), `it is null: ${expected}`);
   assertEquals(problemOf("fast"), `it is "fast": ${expected}`);
@@ -93,7 +94,7 @@ Deno.test("recipeSchema: no recipe at all", () => {
 });
 
 Deno.test("recipeSchema: name, description and the names of the parts", () => {
-  const known = "there are name, about, network, transforms, validation, training, testing";
+  const known = "there are name, about, network, transforms, validation, training, testing, stopping";
   const name = "expected letters, digits, dots, dashes and underscores";
   assertRefused(fast, [
     ["name", "my recipe", `is "my recipe": ${name}`],
@@ -418,7 +419,7 @@ Deno.test("recipeSchema: any value of another type, wherever it is, is refused b
   );
   assertEquals(
     [...seen].sort(),
-    ["about", "name", "network", "testing", "training", "transforms", "validation"],
+    ["about", "name", "network", "stopping", "testing", "training", "transforms", "validation"],
   );
 });
 

@@ -33,7 +33,7 @@ function transformOf<K extends Transform["kind"]>(
 
 Deno.test("recipes: names, and each under its own", () => {
   assertEquals(Object.keys(recipes), [
-    ...["fast", "accurate", "tutorial"],
+    ...["fast", "accurate", "tutorial", "photos"],
     ...Object.keys(HE),
     ...Object.keys(TORCHVISION),
   ]);
@@ -49,7 +49,8 @@ Deno.test("recipes: every one builds a network for its images and any number of 
     const { name, network, transforms } = recipe;
     for (const numClasses of [10, 3]) {
       const model = buildModel(network, { numClasses });
-      const size = transformOf(recipe, "resize")?.size ?? 32;
+      const crop = transforms.find((step) => step.kind === "crop");
+      const size = transformOf(recipe, "resize")?.size ?? crop?.size ?? 32;
       assertEquals([...model.input.shape], [size, size, 3], name);
       assertEquals(outputShape({ imageShape: [32, 32, 3], transforms }), [size, size, 3], name);
       assertEquals([...model.output.shape], [numClasses], name);
@@ -136,6 +137,7 @@ Deno.test("recipes: images are shifted before they are made larger, and normalis
   const kinds = Object.values(recipes).map(({ transforms }) => transforms.map(({ kind }) => kind).join(" "));
   assertEquals(kinds, [
     ...["augment normalize", "augment normalize", "resize normalize"],
+    "crop augment normalize",
     ...Object.keys(HE).map(() => "augment normalize"),
     ...Object.keys(TORCHVISION).map(() => "augment resize normalize"),
   ]);
@@ -157,7 +159,7 @@ Deno.test("recipes: only the accurate one is measured from six views", () => {
 });
 
 Deno.test("findRecipe: an unknown name is answered with the known ones, and the one that may be meant", () => {
-  const known = "fast, accurate, tutorial, resnet20, resnet32, resnet44, resnet56, resnet110, " +
+  const known = "fast, accurate, tutorial, photos, resnet20, resnet32, resnet44, resnet56, resnet110, " +
     "resnet18, resnet34, resnet50, resnet101, resnet152";
   const there = `there are ${known}, or give a .json file`;
   for (const name of ["slow", "", "toString"]) {

@@ -55,6 +55,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     precision: ["float32", { recipe: fast, precision: "float32" }],
     limit: ["200", { recipe: fast, limit: 200 }],
     data: ["d", { recipe: fast, data: "d" }],
+    patience: ["4", { recipe: { ...fast, stopping: { patience: 4 } } }],
     init: ["w.safetensors", { recipe: fast, init: "w.safetensors" }],
     device: ["cpu", { recipe: fast, device: "cpu" }],
     threads: ["2", { recipe: fast, threads: 2 }],

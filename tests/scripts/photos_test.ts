@@ -1,0 +1,185 @@
+/** `deno task train --data` on a folder of pictures, as a process: what it finds, trains, keeps, and goes on with. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { Buffer } from "node:buffer";
+import { listPictures } from "../../pipeline/data/folder.ts";
+import { decodeImage } from "../../pipeline/data/images/decode.ts";
+import { centerView } from "../../pipeline/data/images/resample.ts";
+import { predict } from "../../pipeline/inference/predict.ts";
+import { readMetrics, readRunInfo } from "../../pipeline/runs/folder.ts";
+import { loadModel } from "../../pipeline/runs/model_file.ts";
+import { tf, tree } from "../../runtime/mod.ts";
+import { inFolder } from "../in_folder.ts";
+import { canLoadTensorFlow } from "../needs.ts";
+import { png, writeFiles } from "../pipeline/data/made_pictures.ts";
+import { runScript } from "./run_script.ts";
+import { outcome, Training } from "./training.ts";
+
+/** A picture that is mostly of one colour: what a network tells apart at once. */
+function coloured(number: number, colour: readonly number[]): Uint8Array {
+  const [width, height] = [40 + number % 7, 36 + number % 5];
+  const pixels = Uint8Array.from(
+    { length: width * height * 3 },
+    (_, i) => colour[i % 3] + (i * 37 + number * 101) % 40,
+  );
+  return png({ width, height, pixels });
+}
+
+const COLOURS = { blau: [20, 20, 190], "red ones": [190, 20, 20], "緑": [20, 190, 20] };
+
+/** Files of a folder: so many pictures a class. */
+function pictures(folder: string, count: number, seed = 0): Record<string, Uint8Array> {
+  return Object.fromEntries(
+    Object.entries(COLOURS).flatMap(([name, colour]) =>
+      Array.from(
+        { length: count },
+        (_, i) => [join(folder, name, `${i}.png`), coloured(seed + i, colour)] as const,
+      )
+    ),
+  );
+}
+
+/** Narrow, and with few epochs: a recipe that trains in no time. */
+const SMALL = {
+  extends: "photos",
+  network: { depths: [1, 1], cfg: { widths: [4, 8] } },
+  training: { epochs: 4, batchSize: 8, schedule: { rate: 0.02 } },
+};
+
+function processTest(name: string, fn: (dir: string) => Promise<void>): void {
+  Deno.test({ name, ignore: !canLoadTensorFlow, fn: () => inFolder(fn) });
+}
+
+processTest(
+  "train --data on pictures: to its end, stopped and resumed to the same bits, tested, predicted",
+  async (dir) => {
+    writeFiles(dir, {
+      ...pictures("photos", 10),
+      "photos/blau/notes.txt": new TextEncoder().encode("no picture"),
+      "photos/blau/broken.png": coloured(3, COLOURS.blau).subarray(0, 60),
+      "photos/緑/empty.png": new Uint8Array(),
+      "small.json": new TextEncoder().encode(JSON.stringify({ ...SMALL, name: "photos" })),
+    });
+    const flags = ["--recipe", "small.json", "--seed", "3"];
+    const train = (...more: string[]) => runScript("train.ts", more, {}, dir);
+    const { code, stdout, stderr } = await train("--data", "photos", "--run", "whole", ...flags);
+    assertEquals(code, 0, stderr);
+    const notes = stderr.split("\n");
+    assertEquals(notes.filter((line) => /^(Images|photos|Left)/.test(line)), [
+      "Images of 64 x 64 pixels, the smallest that there is, although half of the pictures are not above 38 on " +
+      "their shorter side",
+      "photos/: 30 images in 3 classes (train 24, validation 6), 1 unreadable, 1 empty, 1 other files",
+      "Left out, unreadable: photos/blau/broken.png",
+      "Left out, empty: photos/緑/empty.png",
+      "Left out, other: photos/blau/notes.txt",
+    ]);
+    const lines = stdout.trimEnd().split("\n");
+    assertMatch(
+      lines.at(-5)!,
+      /^Accuracy of the network on the 6 validation images: \d+\.\d\d % \(the best epoch, \d, chosen by them; there are no test images\)$/,
+    );
+    assertEquals(lines.at(-4), "class     images  accuracy");
+    assertEquals(lines.slice(-3).map((line) => line.slice(0, 16)), [
+      "blau           2",
+      "red ones       2",
+      "緑              2",
+    ]);
+
+    const info = await readRunInfo(join(dir, "whole"));
+    assertEquals(info.classes, Object.keys(COLOURS));
+    assertEquals(info.byClass?.map(({ name, images }) => [name, images]), [["blau", 2], ["red ones", 2], [
+      "緑",
+      2,
+    ]]);
+    assertEquals(info.byClass?.reduce((sum, { correct }) => sum + correct, 0), info.validation?.correct);
+    assertEquals([info.test, info.recipe.validation], [undefined, {
+      fraction: 0.2,
+      seed: 42,
+      stratify: true,
+    }]);
+    const metrics = await readMetrics(join(dir, "whole"));
+    const best = Math.max(...metrics.map(({ validationAccuracy }) => validationAccuracy!));
+    assertEquals(info.validation?.accuracy, best, "the best epoch is kept");
+
+    const again = await runScript("test-accuracy.ts", ["--run", "whole", "--json"], {}, dir);
+    const { accuracy, part, byClass } = JSON.parse(again.stdout);
+    assertEquals([accuracy, part, byClass], [best, "validation", info.byClass]);
+
+    const [photos, parts, recipe] = ["photos", "parts", "small.json"].map((name) => join(dir, name));
+    const stopped = await new Training("--data", photos, "--run", parts, "--recipe", recipe, "--seed", "3")
+      .signal(/^Epoch \[2/, "SIGINT");
+    assertMatch(stopped.stdout.at(-1)!, /^Stopped at step \d+ of 12; /);
+    // The folder may be elsewhere, and flags may be repeated.
+    await Deno.rename(photos, join(dir, "moved"));
+    const moved = await new Training("--resume", parts, "--data", join(dir, "moved"), "--recipe", recipe)
+      .end();
+    assertEquals(moved.code, 0, moved.stderr.join("\n"));
+    assertEquals(await outcome(parts), await outcome(join(dir, "whole")));
+    await Deno.rename(join(dir, "moved"), photos);
+    await Deno.remove(join(photos, "red ones", "4.png"));
+    const other = await train("--resume", "whole");
+    assertEquals([other.code, other.stderr.trimEnd().split("\n").at(-1)], [
+      1,
+      "error: Cannot resume whole: the images are not those that it was begun with; give the folder of these as --data, " +
+      "or start a new run",
+    ]);
+
+    await tf.ready();
+    const trained = await loadModel(join(dir, "whole"));
+    assertEquals(trained.view, { shorter: 64, size: 64 });
+    assertEquals(trained.classes, Object.keys(COLOURS));
+    const { train: files } = await listPictures(join(dir, "photos"));
+    const read = files.filter(({ path }) => !path.endsWith("broken.png"));
+    const inputs = read.map(({ path }) =>
+      centerView(decodeImage(Deno.readFileSync(path), { name: path }), trained.view!).pixels
+    );
+    const found = predict(trained, new Uint8Array(Buffer.concat(inputs)), { top: 1 });
+    tree.dispose(trained.variables);
+    const right = found.filter(([{ label }], i) => label === read[i].label).length;
+    assert(right > 20, `${right} of ${read.length} training pictures are found`);
+  },
+);
+
+processTest(
+  "train --data on pictures: test images of their own, another recipe, patience, --strict",
+  async (dir) => {
+    writeFiles(dir, {
+      ...pictures("photos/train", 6),
+      ...pictures("photos/val", 2, 50),
+      ...pictures("photos/test", 1, 80),
+      "photos/README": new TextEncoder().encode("mine"),
+      "one.json": new TextEncoder().encode(JSON.stringify({
+        extends: "resnet20",
+        network: { depths: [1, 1, 1], cfg: { widths: [4, 4, 4] } },
+        training: { epochs: 9, batchSize: 6, schedule: { rate: 0 } },
+      })),
+    });
+    const train = (...more: string[]) =>
+      runScript("train.ts", ["--data", "photos", "--recipe", "one.json", ...more], {}, dir);
+    const strict = await train("--strict");
+    assertEquals([strict.code, strict.stderr.trimEnd()], [
+      1,
+      "error: Cannot use all of photos: photos/README is no picture; take it out, or leave out --strict",
+    ]);
+    // At the rate 0 the weights stay as they are: epochs differ by the statistics only.
+    const { code, stdout, stderr } = await train("--run", "run", "--patience", "2");
+    assertEquals(code, 0, stderr);
+    assertMatch(
+      stderr,
+      /^photos\/: 27 images in 3 classes \(train 18, validation 6, test 3\), 0 unreadable, 1 other/m,
+    );
+    const metrics = await readMetrics(join(dir, "run"));
+    const accuracies = metrics.map(({ validationAccuracy }) => validationAccuracy!);
+    const best = accuracies.indexOf(Math.max(...accuracies)) + 1;
+    assertEquals(metrics.length, Math.min(9, best + 2));
+    const line = `^Accuracy of the network on the 3 test images: .* % \\(the best epoch, ${best}\\)$`;
+    assertMatch(stdout, new RegExp(line, "m"));
+    const { test, byClass, recipe } = await readRunInfo(join(dir, "run"));
+    assertEquals([test?.images, byClass?.map(({ images }) => images)], [3, [1, 1, 1]]);
+    assertEquals(recipe.stopping, { patience: 2 });
+    const again = await runScript("test-accuracy.ts", ["--run", "run"], {}, dir);
+    assertMatch(again.stdout, /^Accuracy of the network on the 3 test images: /);
+    const resumed = await runScript("train.ts", ["--resume", "run"], {}, dir);
+    assertEquals([resumed.code, resumed.stdout], [0, stdout.split("\n").slice(-6).join("\n")]);
+  },
+);
