@@ -74,6 +74,19 @@ export const trainTask = {
     run: { type: "string", placeholder: "DIR", help: "folder of the run (default: runs/RECIPE-TIME)" },
     resume: { type: "string", placeholder: "DIR", help: "go on with a run that was stopped" },
     force: { type: "boolean", help: "start over in a folder that holds a run" },
+    minutes: {
+      sets: "recipe.stopping.minutes",
+      type: "number",
+      min: 0.01,
+      help: "train for N minutes at the most: as many epochs as they have room for; the best one is kept",
+    },
+    cache: {
+      type: "integer",
+      min: 0,
+      max: 2 ** 20,
+      default: 2048,
+      help: "MiB of memory for decoded pictures; more are decoded whenever they are seen",
+    },
     init: {
       sets: "init",
       type: "string",
@@ -117,7 +130,10 @@ export async function runTraining(
     const loaded = folder === undefined ? await load(data, progress) : undefined;
     configure({ device, threads, xla: xla && xla === "on", progress });
     await tf.ready();
-    return loaded ?? await picturesOf(folder!, asked.recipe, { strict: flags.strict, progress });
+    return loaded ?? await picturesOf(folder!, asked.recipe, {
+      ...{ strict: flags.strict, progress },
+      cache: flags.cache * 2 ** 20,
+    });
   };
   const { dir, step, totalSteps } = await runSession(data, settings, {
     dir: flags.resume ?? flags.run,

@@ -1,4 +1,4 @@
-/** Which epoch of a run is its best, and whether it has gone on long enough without a better one. */
+/** Which epoch of a run is its best, whether it has gone on long enough without a better one, and how many there is time for. */
 import type { Stopping } from "../training/recipe.ts";
 import type { EpochMetrics } from "./folder.ts";
 
@@ -13,6 +13,21 @@ export function bestEpoch<T extends Epoch>(metrics: readonly T[]): T | undefined
     (best, epoch) => best === undefined || accuracy(epoch) > accuracy(best) ? epoch : best,
     undefined,
   );
+}
+
+/**
+ * How many epochs of a run its minutes have room for.
+ * @param epochs What the recipe has, the most there can be.
+ * @param done Epochs that are done.
+ * @param times Seconds: `each`, that an epoch takes, and `left`.
+ * @returns From `done` to `epochs`.
+ */
+export function epochsThatFit(
+  epochs: number,
+  done: number,
+  { each, left }: { readonly each: number; readonly left: number },
+): number {
+  return Math.min(epochs, done + Math.max(0, Math.floor(left / each)));
 }
 
 /** Whether so many epochs have passed since the best one that a run ends. */

@@ -73,6 +73,8 @@ export interface RunInfo extends RunSettings {
   readonly started: string;
   /** Whether the test images are left alone. */
   readonly skipTest?: boolean;
+  /** How many epochs there is time for, where the minutes are limited and one was measured. */
+  readonly epochs?: number;
   /** Names of the classes, by class number; run folders of before it was kept have none. */
   readonly classes?: readonly string[];
   /** Of data from a folder of pictures: SHA-256 of all files and their classes, in base 64. */
@@ -122,6 +124,7 @@ const infoSchema: Schema<RunInfo> = fields({
   commit: v.optional(text),
   started: text,
   skipTest: v.optional(truth),
+  epochs: v.optional(atLeastOne),
   classes: v.optional(list(text)),
   digest: v.optional(text),
   test: v.optional(evaluation),

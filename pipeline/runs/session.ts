@@ -25,7 +25,7 @@ import {
 } from "../training/state.ts";
 import { type TestResults, testResults } from "../training/test_results.ts";
 import { checkRun, type EpochReport, stepsPerEpoch, train } from "../training/train.ts";
-import { bestEpoch, isPatienceOver } from "./best_epoch.ts";
+import { bestEpoch, epochsThatFit, isPatienceOver } from "./best_epoch.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import {
   checkVacant,
@@ -227,7 +227,8 @@ export async function runSession(
     else if (info.data !== resumed.data || info.skipTest !== resumed.skipTest) await writeRunInfo(dir, info);
     const images = prepared.train.indices.length;
     const perEpoch = stepsPerEpoch(images, training.batchSize);
-    const totalSteps = training.epochs * perEpoch;
+    let record = info;
+    const epochsOf = ({ epochs = training.epochs }: RunInfo): number => epochs;
     options.onEvent?.({
       kind: "start",
       start: {
@@ -272,24 +273,32 @@ export async function runSession(
       else lost.delete(state.step);
     };
     const over = new AbortController();
+    const { minutes } = stopping ?? {};
+    const secondsLeft = (): number => minutes === undefined ? Infinity : 60 * minutes - seconds();
     const endIfOver = (): void => {
-      if (stopping !== undefined && isPatienceOver(metrics, stopping)) over.abort();
+      if (secondsLeft() <= 0 || (stopping !== undefined && isPatienceOver(metrics, stopping))) over.abort();
     };
     endIfOver();
+    using _timer = minutes === undefined ? undefined : after(secondsLeft(), () => over.abort());
     // Whoever was killed in a save may have left the weights of an epoch that was not as good.
     if (restored !== undefined && best()?.step === state.step) await save(state);
 
-    const left = training.epochs * images - imagesDone(state, images, training.batchSize);
-    const bar = progress.start("Training", left, "images");
+    const begun = (state: TrainState) => {
+      const left = epochsOf(record) * images - imagesDone(state, images, training.batchSize);
+      return progress.start("Training", left, "images");
+    };
+    let bar = begun(state);
+    /** Ends the first epoch of a run whose minutes are limited: it shows how many there is time for. */
+    const measured = new AbortController();
     const epoch = { images: 0, start: began, end: began };
     let done = 0;
     let firstLoss = 0;
-    try {
-      state = await train(model, prepared, training, {
+    const trainOn = (state: TrainState, signals: readonly AbortSignal[]): Promise<TrainState> =>
+      train(model, prepared, { ...training, epochs: epochsOf(record) }, {
         seed,
         state,
         testing,
-        signal: AbortSignal.any([over.signal, ...(signal ? [signal] : [])]),
+        signal: AbortSignal.any([over.signal, ...signals, ...(signal ? [signal] : [])]),
         onStep({ images, loss }) {
           epoch.images += images;
           epoch.end = performance.now();
@@ -307,9 +316,32 @@ export async function runSession(
           }
           options.onEvent?.({ kind: "epoch", report });
           endIfOver();
+          if (minutes !== undefined && record.epochs === undefined) {
+            const whole = Math.max(1, done - training.batchSize);
+            const pace = ((epoch.end - began) / 1000 - (done > training.batchSize ? firstLoss : 0)) / whole;
+            const each = pace * images + (performance.now() - epoch.end) / 1000;
+            const epochs = epochsThatFit(training.epochs, report.epoch, { each, left: secondsLeft() });
+            record = { ...record, epochs };
+            const said = await refusal(() => writeRunInfo(dir, record));
+            progress.message(
+              `An epoch takes ${
+                each.toFixed(1)
+              } s: ${epochs} of ${training.epochs} fit into ${minutes} minutes` +
+                (said === undefined ? "" : ` (not written to ${path("info")}: ${said})`),
+            );
+            measured.abort();
+          }
           Object.assign(epoch, { images: 0, start: performance.now() });
         },
       });
+    try {
+      state = await trainOn(state, [measured.signal]);
+      if (measured.signal.aborted && state.step < epochsOf(record) * perEpoch) {
+        bar.stop();
+        done = 0;
+        bar = begun(state);
+        state = await trainOn(state, []);
+      }
     } catch (error) {
       const standing = saver.standing();
       if (!(error instanceof UserError) || standing === undefined) throw error;
@@ -319,12 +351,14 @@ export async function runSession(
     }
 
     let untold: string | undefined;
+    const totalSteps = epochsOf(record) * perEpoch;
     const isEnded = state.step === totalSteps || over.signal.aborted;
     if (!isEnded) {
       await save(state);
     } else {
       // Whoever was killed in its last save may have left the weights of the epoch before.
-      if (unsaved !== undefined || restored?.state.step === state.step) await save(state);
+      const isInside = state.step % perEpoch !== 0; // the minutes were over in an epoch
+      if (unsaved !== undefined || isInside || restored?.state.step === state.step) await save(state);
       const weights = unsaved === undefined ? path("weights") : undefined;
       options.onEvent?.({ kind: "trained", seconds: seconds(), firstLoss, weights });
       if (test !== undefined) {
@@ -348,7 +382,7 @@ export async function runSession(
         });
         const { test: found, tta } = results;
         const tested = {
-          ...{ ...info, [lastPart]: found },
+          ...{ ...record, [lastPart]: found },
           ...(tta && lastPart === "test" && { testTta: tta }),
           ...(byClass && { byClass }),
         };
@@ -369,6 +403,12 @@ export async function runSession(
   } finally {
     disposeState(state);
   }
+}
+
+/** Does something after so many seconds, unless disposed before. */
+function after(seconds: number, work: () => void): Disposable {
+  const timer = setTimeout(work, Math.min(Math.max(0, 1000 * seconds), 2 ** 31 - 1)); // the longest there is
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** A run whose folder is there, or one whose folder may have to be made. */

@@ -69,6 +69,11 @@ export interface Training {
 export interface Stopping {
   /** Epochs without a better accuracy on the validation images, after which it ends; absent goes on. */
   readonly patience?: number;
+  /**
+   * Minutes that training may take, all sessions together. After the first epoch the schedule is laid over as many epochs as
+   * there is time for; whatever they take then, it ends when the minutes are over.
+   */
+  readonly minutes?: number;
 }
 
 /** One recipe. */
@@ -167,7 +172,7 @@ export const recipeSchema: Schema<Recipe> = fields({
   })),
   training: trainingSchema,
   testing: fields({ statistics: oneOf(["running", "batch"]), batchSize: count, tta: truth }),
-  stopping: v.optional(fields({ patience: v.optional(count) })),
+  stopping: v.optional(fields({ patience: v.optional(count), minutes: v.optional(number({ above: 0 })) })),
 });
 
 /** @throws {UsageError} Naming the first setting that cannot be meant. */

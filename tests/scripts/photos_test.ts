@@ -181,5 +181,16 @@ processTest(
     assertMatch(again.stdout, /^Accuracy of the network on the 3 test images: /);
     const resumed = await runScript("train.ts", ["--resume", "run"], {}, dir);
     assertEquals([resumed.code, resumed.stdout], [0, stdout.split("\n").slice(-6).join("\n")]);
+
+    // Minutes: as many epochs as they have room for, with no memory for decoded pictures.
+    const short = await train("--run", "short", "--minutes", "0.1", "--epochs", "5000", "--cache", "0");
+    assertEquals(short.code, 0, short.stderr);
+    const { epochs, test: tested } = await readRunInfo(join(dir, "short"));
+    assertMatch(short.stderr, new RegExp(`: ${epochs} of 5000 fit into 0.1 minutes$`, "m"));
+    const shortMetrics = await readMetrics(join(dir, "short"));
+    assert(shortMetrics.length <= epochs! && epochs! < 5000 && shortMetrics.at(-1)!.seconds < 7);
+    const ended = await runScript("train.ts", ["--resume", "short"], {}, dir);
+    assertEquals([ended.code, ended.stdout.split("\n").length], [0, 6], ended.stderr);
+    assertEquals((await readRunInfo(join(dir, "short"))).test, tested);
   },
 );

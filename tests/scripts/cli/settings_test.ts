@@ -56,6 +56,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     limit: ["200", { recipe: fast, limit: 200 }],
     data: ["d", { recipe: fast, data: "d" }],
     patience: ["4", { recipe: { ...fast, stopping: { patience: 4 } } }],
+    minutes: ["2.5", { recipe: { ...fast, stopping: { minutes: 2.5 } } }],
     init: ["w.safetensors", { recipe: fast, init: "w.safetensors" }],
     device: ["cpu", { recipe: fast, device: "cpu" }],
     threads: ["2", { recipe: fast, threads: 2 }],
