@@ -2,11 +2,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { Buffer } from "node:buffer";
+import { decodeSafetensors } from "../../layers/formats/safetensors.ts";
 import { listPictures } from "../../pipeline/data/folder.ts";
 import { decodeImage } from "../../pipeline/data/images/decode.ts";
 import { centerView } from "../../pipeline/data/images/resample.ts";
 import { predict } from "../../pipeline/inference/predict.ts";
-import { readMetrics, readRunInfo } from "../../pipeline/runs/folder.ts";
+import { readMetrics, readRunInfo, RUN_FILES } from "../../pipeline/runs/folder.ts";
 import { loadModel } from "../../pipeline/runs/model_file.ts";
 import { tf, tree } from "../../runtime/mod.ts";
 import { inFolder } from "../in_folder.ts";
@@ -177,6 +178,16 @@ processTest(
     const { test, byClass, recipe } = await readRunInfo(join(dir, "run"));
     assertEquals([test?.images, byClass?.map(({ images }) => images)], [3, [1, 1, 1]]);
     assertEquals(recipe.stopping, { patience: 2 });
+    const { tensors } = decodeSafetensors(
+      await Deno.readFile(join(dir, "run", RUN_FILES.weights)),
+      "weights",
+    );
+    const counter = Object.keys(tensors).find((name) => name.endsWith("num_batches_tracked"))!;
+    assertEquals(
+      Number(tensors[counter].data[0]),
+      metrics[best - 1].step,
+      "the weights are the best epoch's",
+    );
     const again = await runScript("test-accuracy.ts", ["--run", "run"], {}, dir);
     assertMatch(again.stdout, /^Accuracy of the network on the 3 test images: /);
     const resumed = await runScript("train.ts", ["--resume", "run"], {}, dir);

@@ -109,6 +109,11 @@ Deno.test("limit then split draws from the first images only", () => {
   assertEquals(test?.indices.length, 2);
 });
 
+Deno.test("limit takes images of all classes from a folder of pictures, which is in their order", () => {
+  const { train } = limit(4)({ ...smallData(10), digest: "of files" });
+  assertEquals([...train.indices], [0, 2, 5, 7]);
+});
+
 Deno.test("limit takes all and refuses more, none and parts", () => {
   assertEquals(limit(10)(smallData(10)).train.indices.length, 10);
   for (const n of [0, 11, 1.5, -1]) {

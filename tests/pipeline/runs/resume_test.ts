@@ -1,9 +1,10 @@
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import type { RunInfo } from "../../../pipeline/runs/folder.ts";
-import { type Asked, checkResumed } from "../../../pipeline/runs/resume.ts";
+import { type Asked, checkClasses, checkResumed, checkSameData } from "../../../pipeline/runs/resume.ts";
 import type { Recipe } from "../../../pipeline/training/recipe.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
-import { UsageError } from "../../../runtime/system/errors.ts";
+import { UsageError, UserError } from "../../../runtime/system/errors.ts";
+import { madeData } from "../../made_data.ts";
 
 const { fast } = recipes;
 const recipe: Recipe = { ...fast, training: { ...fast.training, epochs: 3 } };
@@ -100,6 +101,30 @@ Deno.test("checkResumed: of a recipe, the first field that is another", () => {
       () => checkResumed([{ name: "recipe", path: "recipe", value: recipe }], info, "runs/a"),
       UsageError,
       `Cannot resume runs/a with recipe: ${problem}`,
+    );
+  }
+});
+
+Deno.test("checkClasses, checkSameData: other classes and other pictures are refused, what was never noted is not", () => {
+  const data = { ...madeData({ images: 4, size: 4, classes: 2 }), digest: "of these" };
+  const { classes } = data.train;
+  checkClasses(info, data, "Cannot test runs/a");
+  checkSameData({ ...info, classes, digest: "of these" }, data, "runs/a");
+  const { message } = assertThrows(
+    () => checkClasses({ classes: ["cat", "a\nb", "dog"] }, data, "Cannot test runs/a"),
+    UserError,
+  );
+  const found = `2 classes (${classes.join(", ")})`;
+  assertEquals(
+    message,
+    `Cannot test runs/a: the data have ${found}, those that it was begun with 3 classes (cat, a\\nb, dog); ` +
+      "give the folder of these as --data",
+  );
+  for (const digest of ["of others", undefined]) {
+    assertThrows(
+      () => checkSameData({ ...info, classes, digest }, data, "runs/a"),
+      UserError,
+      "Cannot resume runs/a: the images are not those that it was begun with; ",
     );
   }
 });

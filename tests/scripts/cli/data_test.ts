@@ -4,8 +4,9 @@ import { join } from "@std/path";
 import { FETCH_LOCK } from "../../../pipeline/data/mod.ts";
 import { UserError } from "../../../runtime/system/errors.ts";
 import { silent } from "../../../runtime/system/progress.ts";
-import { checkMayFill, cifarOf } from "../../../scripts/cli/data.ts";
+import { checkMayFill, cifarOf, picturesIn } from "../../../scripts/cli/data.ts";
 import { folderTest as test } from "../../in_folder.ts";
+import { madePicture, png, writeFiles } from "../../pipeline/data/made_pictures.ts";
 
 const refusal = async (dir: string): Promise<string> =>
   (await assertRejects(() => checkMayFill(dir, "test_batch.bin"), UserError)).message;
@@ -55,4 +56,23 @@ test("cifarOf: leaves a folder that may not be filled as it is", async (root) =>
   );
   assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["data_batch_1.bin"]);
   await assertRejects(() => cifarOf(join(root, "none"), silent), UserError, "no such folder");
+});
+
+test("picturesIn: a folder of folders with pictures, and nothing of CIFAR-10", async (root) => {
+  const picture = png(madePicture(1, 8));
+  writeFiles(root, {
+    "a/cat/1.png": picture,
+    "a/dog/1.png": picture,
+    "b/1.png": picture,
+    "c/x/notes.txt": new Uint8Array(1),
+  });
+  const folder = await picturesIn(join(root, "a"));
+  assertEquals(folder?.classes, ["cat", "dog"]);
+  for (const other of ["b", "none", "b/1.png"]) {
+    assertEquals(await picturesIn(join(root, other)), undefined, other);
+  }
+  const none = join(root, "c");
+  await assertRejects(() => picturesIn(none), UserError, `Cannot use the pictures in ${none}: there are no`);
+  await Deno.writeTextFile(join(root, "a", "test_batch.bin"), "");
+  assertEquals(await picturesIn(join(root, "a")), undefined);
 });
