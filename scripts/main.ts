@@ -23,11 +23,11 @@ interface Entry {
 /** By name. Each loads only what it needs: vega is large, and only `report`, `curve` and `compare` draw with it. */
 const TASKS: Readonly<Record<string, Entry>> = {
   "train": {
-    summary: "Trains a network on CIFAR-10; installs what is missing first.",
+    summary: "Trains a network on CIFAR-10 or a folder of pictures; installs what is missing first.",
     load: () => import("./train.ts"),
   },
   "test-accuracy": {
-    summary: "Evaluates a trained run on the 10,000 test images.",
+    summary: "Evaluates a trained run on the test images, or on the validation images where it has none.",
     load: () => import("./test-accuracy.ts"),
   },
   "predict": {
