@@ -235,7 +235,7 @@ export {
   type Testing,
   type TrainedModel,
 } from "./pipeline/inference/mod.ts";
-export type { ClassResult } from "./pipeline/inference/mod.ts";
+export type { ClassAccuracy } from "./pipeline/inference/mod.ts";
 export { pipe } from "./pipeline/pipe.ts";
 export {
   type CheckpointNotes,

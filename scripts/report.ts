@@ -2,14 +2,13 @@
 import { basename, join, resolve } from "@std/path";
 import { parameterCount } from "../layers/mod.ts";
 import { classCounts, type Data, type Dataset, limit } from "../pipeline/data/mod.ts";
-import { predictor, type TrainedModel } from "../pipeline/inference/mod.ts";
-import { type Answers, confidentMistakes, evaluationOf } from "../pipeline/reports/answers.ts";
+import { answersOf, confidentMistakes, evaluationOf } from "../pipeline/inference/mod.ts";
 import { contactSheet, firstImages } from "../pipeline/reports/contact_sheet.ts";
 import { repetition } from "../pipeline/reports/repeat.ts";
 import { reportHtml } from "../pipeline/reports/report.ts";
 import { latestRun, loadWeights, readMetrics, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { modelFor, prepare } from "../pipeline/training/mod.ts";
-import { choosePrecision, configure, type Precision, tf, UserError } from "../runtime/mod.ts";
+import { choosePrecision, configure, tf, UserError } from "../runtime/mod.ts";
 import { formatBytes } from "../runtime/system/bytes.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
@@ -51,9 +50,6 @@ const PICTURES = 400;
 /** The longest side of an image of a class, and of one that was taken for something else, in pixels. */
 const [STRIP_SIDE, MISTAKE_SIDE] = [48, 160];
 
-/** Steps of images between two looks at how far it is. */
-const STEPS_AT_ONCE = 4;
-
 /**
  * Writes the page.
  * @param load Gives the images of a data folder, and starts the runtime.
@@ -78,8 +74,8 @@ export async function writeReport(
   const model = modelFor(recipe.network, train);
   const variables = await loadWeights(join(dir, RUN_FILES.weights), model, progress);
   const precision = choosePrecision(asked ?? info.precision);
-  const options = { precision, batchSize: recipe.testing.batchSize };
-  const answers = ask({ ...asking, model, variables }, asking, options, progress);
+  const options = { precision, batchSize: recipe.testing.batchSize, progress };
+  const answers = answersOf({ ...asking, model, variables }, asking, options);
   tf.dispose([variables.params, variables.batchStats]);
 
   const { classes } = train;
@@ -120,33 +116,6 @@ export async function writeReport(
       formatBytes(page.length)
     }`,
   );
-}
-
-/** What a network says of all members of a data set. */
-function ask(
-  trained: TrainedModel,
-  dataset: Dataset,
-  options: { readonly precision: Precision; readonly batchSize: number },
-  progress: Progress,
-): Answers {
-  const { indices, labels } = dataset;
-  const [classes] = trained.model.output.shape;
-  const probabilities = new Float32Array(indices.length * classes);
-  const { probabilities: probabilitiesOf, dispose } = predictor(trained, options);
-  const bar = progress.start("Looking at images", indices.length, "images");
-  try {
-    const chunk = STEPS_AT_ONCE * options.batchSize;
-    for (let from = 0; from < indices.length; from += chunk) {
-      const found = probabilitiesOf({ ...dataset, indices: indices.subarray(from, from + chunk) });
-      probabilities.set(found.dataSync<"float32">(), from * classes);
-      found.dispose();
-      bar.update(Math.min(from + chunk, indices.length));
-    }
-  } finally {
-    bar.stop();
-    dispose();
-  }
-  return { probabilities, labels: Array.from(indices, (index) => labels[index]), classes };
 }
 
 /** The first members of each class, as positions in the store, by class number. */

@@ -1,7 +1,7 @@
 /** `deno task test-accuracy`: how good a trained run is on the test images. */
 import { join } from "@std/path";
 import { limit } from "../pipeline/data/mod.ts";
-import { classResults } from "../pipeline/inference/mod.ts";
+import { accuracyByClass } from "../pipeline/inference/mod.ts";
 import { checkClasses, latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { modelFor, prepare, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf, UserError } from "../runtime/mod.ts";
@@ -59,7 +59,7 @@ async function testRun({ run, tta, json, data, precision }: Values<typeof task.f
     progress,
     tta,
   });
-  const byClass = loaded.digest === undefined ? undefined : classResults({ model, variables }, test, {
+  const byClass = loaded.digest === undefined ? undefined : accuracyByClass({ model, variables }, test, {
     ...{ batchSize: asked.batchSize, tta },
     precision: precision ?? trained.precision,
   });

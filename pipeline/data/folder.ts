@@ -280,16 +280,11 @@ export interface PartCounts {
  * then the first five files of each kind that were left out.
  * @example
  * ```ts
- * import { folderLines, listPictures, loadPictures } from "@resnet/deno";
- * import { pictureData, sharedPictures, split } from "@resnet/deno";
+ * import { folderLines, listPictures } from "@resnet/deno";
  *
- * async function load(root: string) {
- *   const loaded = await loadPictures(await listPictures(root), { keep: 256 });
- *   const data = split(0.2, { seed: 1, stratify: true })(pictureData(loaded, 224));
- *   const [train, validation] = [data.train.indices.length, data.validation!.indices.length];
- *   folderLines(loaded.folder, { train, validation }).forEach((line) => console.log(line));
- *   console.log(sharedPictures(data.train, data.validation!), "pictures are on both sides");
- *   return data;
+ * async function show(root: string) {
+ *   const folder = await listPictures(root);
+ *   folderLines(folder, { train: folder.train.length }).forEach((line) => console.log(line));
  * }
  * ```
  */

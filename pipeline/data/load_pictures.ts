@@ -125,16 +125,10 @@ export async function loadPictures(folder: PictureFolder, options: LoadOptions):
  * @throws {UserError} If they have not, or cannot be read again.
  * @example
  * ```ts
- * import { folderLines, listPictures, loadPictures } from "@resnet/deno";
- * import { pictureData, sharedPictures, split } from "@resnet/deno";
+ * import { listPictures, loadPictures, pictureData } from "@resnet/deno";
  *
  * async function load(root: string) {
- *   const loaded = await loadPictures(await listPictures(root), { keep: 256 });
- *   const data = split(0.2, { seed: 1, stratify: true })(pictureData(loaded, 224));
- *   const [train, validation] = [data.train.indices.length, data.validation!.indices.length];
- *   folderLines(loaded.folder, { train, validation }).forEach((line) => console.log(line));
- *   console.log(sharedPictures(data.train, data.validation!), "pictures are on both sides");
- *   return data;
+ *   return pictureData(await loadPictures(await listPictures(root), { keep: 256 }), 224);
  * }
  * ```
  */
@@ -195,16 +189,10 @@ function view(size: number): (part: LoadedPart, classes: readonly string[]) => D
  * @param part Likewise.
  * @example
  * ```ts
- * import { folderLines, listPictures, loadPictures } from "@resnet/deno";
- * import { pictureData, sharedPictures, split } from "@resnet/deno";
+ * import { type Data, sharedPictures } from "@resnet/deno";
  *
- * async function load(root: string) {
- *   const loaded = await loadPictures(await listPictures(root), { keep: 256 });
- *   const data = split(0.2, { seed: 1, stratify: true })(pictureData(loaded, 224));
- *   const [train, validation] = [data.train.indices.length, data.validation!.indices.length];
- *   folderLines(loaded.folder, { train, validation }).forEach((line) => console.log(line));
- *   console.log(sharedPictures(data.train, data.validation!), "pictures are on both sides");
- *   return data;
+ * function share({ train, validation }: Data): number {
+ *   return sharedPictures(train, validation!) / validation!.indices.length;
  * }
  * ```
  */

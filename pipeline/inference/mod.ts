@@ -2,7 +2,8 @@
  * What a trained network says of images.
  * @module
  */
-export { type ClassResult, classResults } from "./by_class.ts";
+export { type Answers, confidentMistakes, evaluationOf } from "./answers.ts";
+export { accuracyByClass, answersOf, type ClassAccuracy } from "./by_class.ts";
 export {
   evaluate,
   type EvaluateOptions,

@@ -2,7 +2,7 @@
 import type { ImageSpec } from "../data/dataset.ts";
 import { grey } from "../data/images/adjust.ts";
 import { CHANNELS, type Picture } from "../data/images/picture.ts";
-import { type Box, cropPicture, halfEven, resizePicture } from "../data/images/resample.ts";
+import { type Box, cropPicture, middle, resizePicture } from "../data/images/resample.ts";
 
 /** Columns and rows. */
 type Size = Pick<Picture, "width" | "height">;
@@ -24,13 +24,7 @@ function shown(picture: Size, [height, width]: ImageSpec["imageShape"]): Shown {
   const resized = isNarrow
     ? { width, height: Math.max(height, Math.trunc(width * picture.height / picture.width)) }
     : { width: Math.max(width, Math.trunc(height * picture.width / picture.height)), height };
-  const box = {
-    left: halfEven(resized.width - width),
-    top: halfEven(resized.height - height),
-    width,
-    height,
-  };
-  return { resized, box };
+  return { resized, box: middle(resized, { width, height }) };
 }
 
 /**

@@ -2,7 +2,13 @@
 import type { Picture } from "../data/images/picture.ts";
 import type { InputPool } from "./input_pool.ts";
 import type { Prediction, Predictor } from "./predict.ts";
-import type { InputAnswer, InputProblem, InputRead, PictureSource } from "./read_inputs.ts";
+import {
+  type InputAnswer,
+  type InputProblem,
+  type InputRead,
+  nameOf,
+  type PictureSource,
+} from "./read_inputs.ts";
 
 /** What was found for a picture. */
 export interface PicturePrediction extends Pick<Picture, "width" | "height"> {
@@ -121,8 +127,4 @@ function* inChunks<T>(items: Iterable<T>, size: number): Generator<T[], void, vo
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
-}
-
-function nameOf(source: PictureSource): string {
-  return typeof source === "string" ? source : source.name;
 }

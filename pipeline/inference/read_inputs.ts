@@ -87,7 +87,8 @@ function readInput(
   return preview === undefined ? read : { ...read, preview: resizedTo(picture, preview) };
 }
 
-function nameOf(source: PictureSource): string {
+/** What errors call a picture. */
+export function nameOf(source: PictureSource): string {
   return typeof source === "string" ? source : source.name;
 }
 

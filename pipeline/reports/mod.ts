@@ -23,7 +23,7 @@ export {
   confusionMatrix,
   evaluationOf,
   type Mistake,
-} from "./answers.ts";
+} from "../inference/answers.ts";
 export { type EpochMetrics, readMetrics, readRunInfo, type RunInfo } from "../runs/folder.ts";
 export { type ComparedRun, drawComparison, type Figures, groupRuns, type RunGroup } from "./comparison.ts";
 export { contactSheet, firstImages, type Images } from "./contact_sheet.ts";

@@ -1,5 +1,5 @@
 /** One page about a trained network: how good it is, what it gets wrong, what it was trained on, and how it is done again. */
-import { evaluationOf } from "./answers.ts";
+import { evaluationOf } from "../inference/answers.ts";
 import { byClass, calibrated, curves, headline } from "./page/accuracy.ts";
 import { Html, html } from "./page/html.ts";
 import { confusion, mistakes } from "./page/mistakes.ts";

@@ -20,7 +20,7 @@ import {
 } from "../../runtime/system/schema.ts";
 import { shellFlags } from "../../runtime/system/shell.ts";
 import { MAX_THREADS } from "../../runtime/system/threads.ts";
-import type { ClassResult } from "../inference/by_class.ts";
+import type { ClassAccuracy } from "../inference/by_class.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
 import { type Recipe, recipeSchema } from "../training/recipe.ts";
 import type { EpochReport } from "../training/train.ts";
@@ -84,7 +84,7 @@ export interface RunInfo extends RunSettings {
   /** On the validation images, where they are the last figure, since there are no test images. */
   readonly validation?: Evaluation;
   /** Of data from a folder of pictures: by class, what the last figure is made of. */
-  readonly byClass?: readonly ClassResult[];
+  readonly byClass?: readonly ClassAccuracy[];
   /** The same with test-time augmentation, where the recipe has it. */
   readonly testTta?: Evaluation;
 }

@@ -12,7 +12,7 @@ import { shellFlags } from "../../runtime/system/shell.ts";
 import type { Data } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import { limit } from "../data/split.ts";
-import { type ClassResult, classResults } from "../inference/by_class.ts";
+import { accuracyByClass, type ClassAccuracy } from "../inference/by_class.ts";
 import { prepare } from "../training/prepare.ts";
 import { modelFor, type Recipe, type Training } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
@@ -105,7 +105,7 @@ export type SessionEvent =
     readonly kind: "tested";
     readonly results: TestResults;
     readonly part?: "validation";
-    readonly byClass?: readonly ClassResult[];
+    readonly byClass?: readonly ClassAccuracy[];
     readonly bestEpoch?: number;
   };
 
@@ -365,11 +365,14 @@ export async function runSession(
         const kept = best();
         const isLast = kept === undefined || kept.step === state.step;
         const variables = isLast ? state.variables : await loadWeights(path("weights"), model);
-        let results: TestResults, byClass: readonly ClassResult[] | undefined;
+        let results: TestResults, byClass: readonly ClassAccuracy[] | undefined;
         try {
           results = testResults(model, variables, test, testing, { precision, progress });
           if (isOfPictures) {
-            byClass = classResults({ model, variables }, test, { batchSize: testing.batchSize, precision });
+            byClass = accuracyByClass({ model, variables }, test, {
+              batchSize: testing.batchSize,
+              precision,
+            });
           }
         } finally {
           if (!isLast) tree.dispose(variables);

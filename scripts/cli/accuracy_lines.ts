@@ -1,5 +1,5 @@
 /** The lines in which results are said, as the tutorial says them. */
-import type { ClassResult, Evaluation } from "../../pipeline/inference/mod.ts";
+import type { ClassAccuracy, Evaluation } from "../../pipeline/inference/mod.ts";
 import type { TestResults } from "../../pipeline/training/mod.ts";
 import { oneLine } from "../../runtime/system/texts.ts";
 import { tableLines } from "./table.ts";
@@ -41,9 +41,9 @@ export function testLines(
 const MAX_CLASSES = 100;
 
 /** A table of the classes: how many of each were found. */
-export function classLines(results: readonly ClassResult[]): string[] {
+export function classLines(results: readonly ClassAccuracy[]): string[] {
   if (results.length > MAX_CLASSES) {
-    const share = ({ correct, images }: ClassResult): number => images === 0 ? 2 : correct / images;
+    const share = ({ correct, images }: ClassAccuracy): number => images === 0 ? 2 : correct / images;
     const worst = results.toSorted((a, b) => share(a) - share(b)).slice(0, MAX_CLASSES);
     return [
       ...classLines(worst),

@@ -4,7 +4,6 @@ import { decode } from "fast-png";
 import { fromFileUrl, join } from "@std/path";
 import { predict, type Prediction } from "../../pipeline/inference/predict.ts";
 import { inputOf } from "../../pipeline/inference/picture_input.ts";
-import { saveModel } from "../../pipeline/runs/model_file.ts";
 import { tf, tree } from "../../runtime/mod.ts";
 import { packageFile } from "../../runtime/system/package.ts";
 import { mapName } from "../../scripts/predict.ts";
@@ -12,7 +11,7 @@ import { runArgs } from "../child.ts";
 import { inFolder } from "../in_folder.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 import { pictureFile } from "../pipeline/pictures.ts";
-import { smallTrained } from "../pipeline/small_trained.ts";
+import { savedTrained } from "../pipeline/small_trained.ts";
 import { runScript } from "./run_script.ts";
 
 const PICTURES = { "a.jpg": "JPEG, chroma halved", "b.png": "PNG", "deep/c.gif": "GIF" };
@@ -28,9 +27,7 @@ function test(
     fn: () =>
       inFolder(async (dir) => {
         await tf.ready();
-        const trained = smallTrained();
-        const model = join(dir, "model.safetensors");
-        await saveModel(model, trained.model, trained.variables, trained);
+        const { model, trained } = await savedTrained(dir);
         await Deno.mkdir(join(dir, "photos/deep"), { recursive: true });
         for (const [path, name] of Object.entries(PICTURES)) {
           await Deno.writeFile(join(dir, "photos", path), pictureFile(name).file);

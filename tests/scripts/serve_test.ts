@@ -1,16 +1,15 @@
 /** `deno task serve` as a process: under load, with clients that are slow, broken and hostile, and its end. */
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { fromFileUrl } from "@std/path";
 import { inputOf } from "../../pipeline/inference/picture_input.ts";
 import { predict } from "../../pipeline/inference/predict.ts";
-import { saveModel } from "../../pipeline/runs/model_file.ts";
 import { tf, tree } from "../../runtime/mod.ts";
 import { packageFile } from "../../runtime/system/package.ts";
 import { runArgs } from "../child.ts";
 import { inFolder } from "../in_folder.ts";
 import { canLoadTensorFlow, granted, LOOPBACK } from "../needs.ts";
 import { pictureFile } from "../pipeline/pictures.ts";
-import { smallTrained } from "../pipeline/small_trained.ts";
+import { savedTrained } from "../pipeline/small_trained.ts";
 import { runScript } from "./run_script.ts";
 
 const NAMES = ["JPEG, chroma halved", "PNG", "GIF", "BMP", "WebP, whole"];
@@ -37,9 +36,7 @@ function test(name: string, flags: readonly string[], fn: (service: Running) => 
     fn: () =>
       inFolder(async (dir) => {
         await tf.ready();
-        const trained = smallTrained();
-        const model = join(dir, "model.safetensors");
-        await saveModel(model, trained.model, trained.variables, trained);
+        const { model, trained } = await savedTrained(dir);
         const expected = NAMES.map((name) =>
           predict(trained, inputOf(pictureFile(name), trained))[0][0].probability
         );

@@ -130,17 +130,19 @@ export function shorterSize(
  */
 export function centerView(picture: Picture, { shorter, size }: { shorter: number; size: number }): Picture {
   const resized = resizePicture(picture, shorterSize(picture, shorter));
-  const box = {
-    left: halfEven(resized.width - size),
-    top: halfEven(resized.height - size),
-    width: size,
-    height: size,
-  };
-  return cropPicture(resized, box);
+  return cropPicture(resized, middle(resized, { width: size, height: size }));
+}
+
+/** The middle of a picture, as torchvision's `CenterCrop` takes it. */
+export function middle(
+  picture: Pick<Picture, "width" | "height">,
+  { width, height }: Pick<Picture, "width" | "height">,
+): Box {
+  return { left: halfEven(picture.width - width), top: halfEven(picture.height - height), width, height };
 }
 
 /** Half of a whole number; a half rounded to the even one, as Python's `round` does. */
-export function halfEven(value: number): number {
+function halfEven(value: number): number {
   const half = Math.floor(value / 2);
   return value % 2 === 0 ? half : half + half % 2;
 }

@@ -1,7 +1,13 @@
 /** How good a network is: the figure, how it came to it, by class, and whether it knows. */
-import { type Calibration, calibration, classResults, confusionMatrix, evaluationOf } from "../answers.ts";
+import {
+  type Calibration,
+  calibration,
+  classResults,
+  confusionMatrix,
+  evaluationOf,
+} from "../../inference/answers.ts";
 import { accuracyChart, lossChart, reliabilityChart } from "./charts.ts";
-import { Html, html } from "./html.ts";
+import { Html, html, table } from "./html.ts";
 import { confusions } from "./mistakes.ts";
 import type { Report } from "./report.ts";
 import { percent, whole } from "./texts.ts";
@@ -88,27 +94,19 @@ export function byClass({ answers, classes }: Report): Html {
       </tr>
     `;
   });
+  const head = html`
+    <th>class</th>
+    <th class="number">right</th>
+    <th class="number">accuracy</th>
+    <td class="bars"></td>
+    <th class="number">precision</th>
+    <th>else most often</th>
+  `;
   return html`
     <h2>By class</h2>
     <p>The worst first. Accuracy: of the images of a class, how many are taken for it (recall). Precision: of
     those taken for it, how many are of it.</p>
-    <div class="wide">
-      <table class="results">
-        <thead>
-          <tr>
-            <th>class</th>
-            <th class="number">right</th>
-            <th class="number">accuracy</th>
-            <td class="bars"></td>
-            <th class="number">precision</th>
-            <th>else most often</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
+    ${table(head, rows, { kind: "results" })}
   `;
 }
 
@@ -148,23 +146,14 @@ export async function calibrated({ answers }: Report): Promise<Html> {
         reliabilityText(found),
         "Bars below the dashed line: surer than right.",
       )}
-      <div class="wide">
-        <table>
-          <thead>
-            <tr>
-              <th class="number">confidence</th>
-              <th class="number">images</th>
-              <th class="number">on average</th>
-              <th class="number">right</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${rows}
-          </tbody>
-        </table>
-      </div>
+      ${table(numbers("confidence", "images", "on average", "right"), rows)}
     </div>
   `;
+}
+
+/** Heads of columns of numbers. */
+function numbers(...names: readonly string[]): Html[] {
+  return names.map((name) => html`<th class="number">${name}</th>`);
 }
 
 function reliabilityText({ bins }: Calibration): string {

@@ -1,7 +1,7 @@
 /** Charts that take their colours from the page they stand in. */
 import type { TopLevelSpec } from "vega-lite";
 import type { EpochMetrics, RunInfo } from "../../runs/folder.ts";
-import type { Calibration } from "../answers.ts";
+import type { Calibration } from "../../inference/answers.ts";
 import { accuracyPanel, drawSpec, lossPanel, type Panel } from "../curve.ts";
 
 /** Width and height of what is inside a chart's axes, in pixels: with them it is as wide as a phone. */

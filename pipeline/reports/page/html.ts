@@ -43,3 +43,29 @@ function escaped(text: string): string {
 export function picture(png: Uint8Array, alt: string): Html {
   return html`<img src="data:image/png;base64,${png.toBase64()}" alt="${alt}">`;
 }
+
+/**
+ * A table that scrolls by itself where the window is narrower.
+ * @param head The cells of its first row.
+ * @param rows What is in it.
+ * @param options `kind`: its class in `style.ts`; `caption`: what stands above it.
+ */
+export function table(
+  head: Part,
+  rows: readonly Html[],
+  { kind, caption }: { readonly kind?: string; readonly caption?: string } = {},
+): Html {
+  return html`
+    <div class="wide">
+      <table ${kind !== undefined && html`class="${kind}"`}>
+        ${caption !== undefined && html`<caption>${caption}</caption>`}
+        <thead>
+          <tr>${head}</tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+  `;
+}

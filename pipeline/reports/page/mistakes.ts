@@ -1,6 +1,6 @@
 /** What a network gets wrong: what it takes for what, and the mistakes that it is most sure of. */
-import { confusionMatrix, evaluationOf } from "../answers.ts";
-import { type Html, html, picture } from "./html.ts";
+import { confusionMatrix, evaluationOf } from "../../inference/answers.ts";
+import { type Html, html, picture, table } from "./html.ts";
 import type { Report } from "./report.ts";
 import { STRONGEST } from "./style.ts";
 import { percent, total, whole } from "./texts.ts";
@@ -42,6 +42,11 @@ export function confusion({ answers, classes }: Report): Html {
       </tr>
     `
   );
+  const head = html`
+    <th>what it is</th>
+    <th>taken for</th>
+    <th class="number">images</th>
+  `;
   return html`
     <h2>What is taken for what</h2>
     <div class="beside">
@@ -52,21 +57,7 @@ export function confusion({ answers, classes }: Report): Html {
           : ", both in the order of the class numbers"}. The stronger the colour, the larger the share of the
         row.</figcaption>
       </figure>
-      <div class="wide">
-        <table>
-          <caption>The most frequent mistakes</caption>
-          <thead>
-            <tr>
-              <th>what it is</th>
-              <th>taken for</th>
-              <th class="number">images</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${most}
-          </tbody>
-        </table>
-      </div>
+      ${table(head, most, { caption: "The most frequent mistakes" })}
     </div>
   `;
 }
@@ -88,18 +79,8 @@ function confusionTable(matrix: readonly (readonly number[])[], classes: readonl
       <tr><th scope="row">${classes[truth]}</th>${cells}</tr>
     `;
   });
-  return html`
-    <div class="wide">
-      <table class="confusion">
-        <thead>
-          <tr><td></td>${classes.map((name) => html`<th scope="col">${name}</th>`)}</tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
-  `;
+  const head = html`<td></td>${classes.map((name) => html`<th scope="col">${name}</th>`)}`;
+  return table(head, rows, { kind: "confusion" });
 }
 
 function heatMap(matrix: readonly (readonly number[])[]): Html {

@@ -1,7 +1,7 @@
 /** What a page about a trained network is made of. */
 import type { Precision } from "../../../runtime/mod.ts";
 import type { EpochMetrics, RunInfo } from "../../runs/folder.ts";
-import type { Answers, Mistake } from "../answers.ts";
+import type { Answers, Mistake } from "../../inference/answers.ts";
 import type { Repetition } from "../repeat.ts";
 
 /** What a page says of a run. Plain data. */

@@ -1,19 +1,19 @@
 /** How many images of each class a network finds. */
 import { assertEquals } from "@std/assert";
 import { init, resnet } from "../../../layers/mod.ts";
-import { classResults } from "../../../pipeline/inference/by_class.ts";
+import { accuracyByClass } from "../../../pipeline/inference/by_class.ts";
 import { evaluate } from "../../../pipeline/inference/evaluate.ts";
 import { predict } from "../../../pipeline/inference/predict.ts";
 import { tree } from "../../../runtime/mod.ts";
 import { madeData } from "../../made_data.ts";
 import { leakTest } from "../../runtime/harness.ts";
 
-leakTest("classResults: by hand from what is predicted; in all what evaluate counts", () => {
+leakTest("accuracyByClass: by hand from what is predicted; in all what evaluate counts", () => {
   const { train } = madeData({ images: 40, size: 8 });
   const dataset = { ...train, indices: train.indices.slice(3, 30) };
   const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 4 });
   const variables = init(model, 5);
-  const results = classResults({ model, variables }, dataset, { batchSize: 16 });
+  const results = accuracyByClass({ model, variables }, dataset, { batchSize: 16 });
   const found = predict({ ...dataset, model, variables }, dataset).map(([best]) => best.label);
   for (const [label, { name, correct, images }] of results.entries()) {
     const members = Array.from(dataset.indices, (index, i) => [train.labels[index], found[i]])

@@ -39,6 +39,13 @@ function dataset(): Dataset {
   };
 }
 
+/** A network of images of 2 x 2 with a layer of its own, and weights that are the caller's to dispose. */
+function trainedWith(own: ReturnType<typeof customLayer>): TrainedModel {
+  const x = flatten(own(input([2, 2, 3]), { name: "own" }), { name: "flatten" });
+  const model = defineModel(linear(x, { name: "fc", features: 2 }), { name: "with a layer of its own" });
+  return { model, variables: init(model, 1), imageShape: [2, 2, 3], transforms: [], classes: ["a", "b"] };
+}
+
 /** Weights as drawn, and running statistics that are not those of any batch. */
 function drawn(): Variables {
   const { params, batchStats } = init(model, 3);
@@ -172,18 +179,9 @@ leakTest("predict: compiled for a few numbers of images, whatever numbers come, 
       return tf.mul(x, 1);
     },
   });
-  const x = flatten(counted(input([2, 2, 3]), { name: "counted" }), { name: "flatten" });
-  const own = defineModel(linear(x, { name: "fc", features: 2 }), { name: "counting" });
-  const variables = init(own, 1);
-  const trained = {
-    model: own,
-    variables,
-    imageShape: [2, 2, 3],
-    transforms: [],
-    classes: ["a", "b"],
-  } as const;
+  const trained = trainedWith(counted);
   const { predict, dispose } = predictor(trained, { batchSize: 8 });
-  tree.dispose(variables); // it has its own
+  tree.dispose(trained.variables); // it has its own
   const images = (count: number) => Uint8Array.from({ length: count * 12 }, (_, i) => i * 31 % 256);
   const first = predict(images(20));
   const before = held();
@@ -241,20 +239,11 @@ leakTest("predict: memory that runs out is told with the images of a step, and h
       throw new TensorFlowError("TFE_Execute(predictStep_0)", 8, "OOM when allocating tensor");
     },
   });
-  const x = flatten(full(input([2, 2, 3]), { name: "full" }), { name: "flatten" });
-  const own = defineModel(linear(x, { name: "fc", features: 2 }), { name: "full" });
-  const variables = init(own, 1);
-  const trained = {
-    model: own,
-    variables,
-    imageShape: [2, 2, 3],
-    transforms: [],
-    classes: ["a", "b"],
-  } as const;
+  const trained = trainedWith(full);
   assertThrows(
     () => predict(trained, new Uint8Array(24 * 12), { batchSize: 16 }),
     UserError,
     "Cannot predict: out of memory with 16 images a step; try batchSize 8",
   );
-  tree.dispose(variables);
+  tree.dispose(trained.variables);
 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encode } from "fast-png";
 import { join } from "@std/path";
-import { type Answers, confidentMistakes } from "../../../pipeline/reports/answers.ts";
+import { type Answers, confidentMistakes } from "../../../pipeline/inference/answers.ts";
 import { type Report, reportHtml } from "../../../pipeline/reports/report.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import { CHROMIUM, render } from "../../chromium.ts";

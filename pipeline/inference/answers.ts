@@ -1,5 +1,5 @@
 /** What a network said of labelled images, counted: how many are right, what is taken for what, and how sure it is. */
-import type { Evaluation } from "../inference/evaluate.ts";
+import type { Evaluation } from "./evaluate.ts";
 
 /** What a network said of some images, beside what they are. */
 export interface Answers {

@@ -7,7 +7,7 @@ import {
   confidentMistakes,
   confusionMatrix,
   evaluationOf,
-} from "../../../pipeline/reports/answers.ts";
+} from "../../../pipeline/inference/answers.ts";
 
 /** Six images of three classes; the third is a draw, which the lower number wins. */
 const answers: Answers = {
