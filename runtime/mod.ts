@@ -10,6 +10,7 @@ export {
   runtimeInfo,
   type RuntimeOptions,
 } from "./binding/backend.ts";
+export { type Cluster, clusterOf } from "./binding/cluster.ts";
 export { gpuHolds, gpuMemoryMiB, toGpu } from "./binding/device.ts";
 export { callOp, float, type } from "./binding/kernel.ts";
 export { hasGpu, JitError } from "./binding/binding.ts";
@@ -34,6 +35,7 @@ export {
   relu,
   type Window,
 } from "./ops/mod.ts";
+export { allGather, allReduce, type Workers, workers } from "./ops/collective.ts";
 export { gatherRows, packBytes, putAt, unpackBytes } from "./ops/bytes.ts";
 export { dropout, foldSeed, statelessUniform, statelessUniformInt } from "./ops/random.ts";
 export { type Cpu, parseCpuInfo, readCpu } from "./system/cpu.ts";

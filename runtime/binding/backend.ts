@@ -14,6 +14,7 @@ import { type Progress, silent } from "../system/progress.ts";
 import { check, number, someFields } from "../system/schema.ts";
 import { MAX_THREADS } from "../system/threads.ts";
 import { Binding } from "./binding.ts";
+import type { Cluster } from "./cluster.ts";
 import { keepCompiledCode } from "./compiled_code.ts";
 import { haveBfloat16, type UsableCard, usableGpus } from "./cuda.ts";
 import { thisMachine } from "./cuda_driver.ts";
@@ -28,6 +29,8 @@ export interface RuntimeOptions {
   threads?: number;
   /** Whether `jit` compiles with XLA unless told otherwise; absent does on a GPU. */
   xla?: boolean;
+  /** The processes that compute together with this one (`allReduce`), if there are any. */
+  cluster?: Cluster;
   /** Told of the download when the library has to be installed, and of a GPU that cannot be used. */
   progress?: Progress;
 }
@@ -66,6 +69,8 @@ interface Running {
   readonly directory: string;
   /** Whether `jit` compiles with XLA unless told otherwise. */
   readonly xla: boolean;
+  /** The processes that compute together, if there are several. */
+  readonly cluster: Cluster | undefined;
   /** Tells the user what matters while it runs. */
   readonly say: (line: string) => void;
 }
@@ -129,7 +134,8 @@ async function start(): Promise<Running> {
     ? { hasBfloat16: onGpu, gainsFromBfloat16: onGpu }
     : cpu;
   const say = (line: string): void => progress.message(line);
-  return { backend, binding, cpu, hasBfloat16, gainsFromBfloat16, gpus, directory, xla, say };
+  const { cluster } = options;
+  return { backend, binding, cpu, hasBfloat16, gainsFromBfloat16, gpus, directory, xla, cluster, say };
 }
 
 /** The library. What is downloaded for a GPU has gigabytes, so that one is looked for before. */

@@ -6,9 +6,10 @@ import { type Attr, AttrKind, type AttrSetters, eagerSetters, setAttrs } from ".
 import { readBuffer } from "./buffers.ts";
 import { DType } from "./dtypes.ts";
 import { faultless } from "./faults.ts";
+import { type Cluster, GROUP_LEADER, joinCluster } from "./cluster.ts";
 import { cString, cStringBytes, type Library } from "./library.ts";
 import { mixedDtypes } from "./mixed_precision.ts";
-import { encodeConfig } from "./protos.ts";
+import { type Config, encodeConfig } from "./protos.ts";
 import { SavedModel } from "./saved_model.ts";
 import { allocate, deleteStrings, read, type Values } from "./tensors.ts";
 import { Trace, type TracedTensor } from "./trace.ts";
@@ -17,8 +18,6 @@ import { Trace, type TracedTensor } from "./trace.ts";
 type Entry =
   | { readonly kind: "eager"; readonly handle: Deno.PointerObject; readonly dtype: number }
   | { readonly kind: "traced"; readonly traced: TracedTensor; readonly graph: Trace };
-
-const encoder = new TextEncoder();
 
 /** What tfjs needs to know of a new tensor. */
 export interface TensorMetadata {
@@ -54,6 +53,9 @@ export class JitError extends Error {
  * not infer (the sixth output of FusedBatchNormV3 is workspace for cuDNN, empty on the CPU).
  */
 const OPAQUE_OUTPUTS: Readonly<Record<string, number>> = { FusedBatchNormV3: 5 };
+
+/** Ops with state that may be traced: what comes out is a function of what all processes of the cluster put in. */
+const COLLECTIVES: ReadonlySet<string> = new Set(["CollectiveReduceV2"]);
 
 /** Whether a GPU is among devices such as `["CPU:0"]`. */
 export function hasGpu(devices: readonly string[]): boolean {
@@ -95,6 +97,8 @@ export class Binding implements TFJSBinding {
   /** Bytes of the first GPU that TensorFlow may use; 0 where there is none. */
   readonly gpuMemory: number;
 
+  /** What TensorFlow calls the first GPU, whole; nothing where there is none. */
+  readonly #gpu: string | undefined;
   readonly #library: Library;
   readonly #context: Deno.PointerObject;
   readonly #setters: AttrSetters;
@@ -118,22 +122,31 @@ export class Binding implements TFJSBinding {
 
   /**
    * @param options `device` "cpu" hides GPUs, "gpu" asks for one, absent takes one if there is one; `gpus` are those
-   * that may be used, by their numbers, all unless given; `threads` bounds the threads of one kernel.
-   * @throws {UserError} If a GPU is asked for and there is none.
+   * that may be used, by their numbers, all unless given; `threads` bounds the threads of one kernel; `cluster` are the
+   * processes that compute together with this one.
+   * @throws {UserError} If a GPU is asked for and there is none, or the cluster cannot be joined.
    */
   constructor(
     library: Library,
-    options: { device?: "cpu" | "gpu"; gpus?: readonly number[]; threads?: number } = {},
+    options: {
+      device?: "cpu" | "gpu";
+      gpus?: readonly number[];
+      threads?: number;
+      cluster?: Cluster;
+    } = {},
   ) {
     this.#library = library;
     this.TF_Version = library.version;
     this.#setters = eagerSetters(library);
     const { symbols: c, status, check } = library;
-    this.#config = encodeConfig({
+    const { cluster } = options;
+    const config: Config = {
       threads: options.threads,
       deviceCount: options.device === "cpu" || options.gpus?.length === 0 ? { GPU: 0 } : {},
       visibleGpus: options.gpus,
-    });
+      groupLeader: cluster && GROUP_LEADER,
+    };
+    this.#config = encodeConfig(config);
     const contextOptions = c.TFE_NewContextOptions();
     c.TFE_ContextOptionsSetConfig(contextOptions, this.#config, BigInt(this.#config.length), status);
     check("TFE_ContextOptionsSetConfig");
@@ -143,10 +156,13 @@ export class Binding implements TFJSBinding {
     c.TFE_DeleteContextOptions(contextOptions);
     check("TFE_NewContext");
     this.#context = context!;
+    if (cluster !== undefined) joinCluster(library, this.#context, cluster, config);
     const devices = this.#listDevices();
     this.devices = devices.map(({ name }) => name);
     c.enableTensorFloat32?.(false); // float32 means float32; without a word of it TensorFlow has it on
-    this.gpuMemory = devices.find(({ name }) => hasGpu([name]))?.bytes ?? 0;
+    const gpu = devices.find(({ name }) => hasGpu([name]));
+    this.#gpu = gpu?.fullName;
+    this.gpuMemory = gpu?.bytes ?? 0;
     if (options.device === "gpu" && !this.isUsingGpuDevice()) {
       throw new UserError(
         `Cannot use a GPU: TensorFlow sees ${this.devices.join(", ")}; ` +
@@ -155,16 +171,17 @@ export class Binding implements TFJSBinding {
     }
   }
 
-  #listDevices(): { name: string; bytes: number }[] {
+  #listDevices(): { name: string; fullName: string; bytes: number }[] {
     const { symbols: c, status, check } = this.#library;
     const list = c.TFE_ContextListDevices(this.#context, status);
     check("TFE_ContextListDevices");
     const devices = Array.from({ length: c.TF_DeviceListCount(list) }, (_, i) => {
-      const name = cString(c.TF_DeviceListName(list, i, status));
+      const fullName = cString(c.TF_DeviceListName(list, i, status));
       check("TF_DeviceListName");
       const bytes = Number(c.TF_DeviceListMemoryBytes(list, i, status));
       check("TF_DeviceListMemoryBytes");
-      return { name: name.replace(/.*device:/, ""), bytes }; // "/job:localhost/replica:0/task:0/device:CPU:0"
+      // "/job:localhost/replica:0/task:0/device:CPU:0"
+      return { name: fullName.replace(/.*device:/, ""), fullName, bytes };
     });
     c.TF_DeleteDeviceList(list);
     return devices;
@@ -258,7 +275,7 @@ export class Binding implements TFJSBinding {
     numOutputs: number,
   ): TensorMetadata[] {
     if (this.#trace === undefined) return this.#execute(name, attrs, inputIds, numOutputs);
-    if (this.#trace.graph.opDef(name).isStateful) {
+    if (this.#trace.graph.opDef(name).isStateful && !COLLECTIVES.has(name)) {
       throw new JitError(
         `Cannot trace ${name}: it draws or keeps state, so that its result is no function of the arguments; ` +
           `pass a seed as a tensor and use the stateless ops (statelessUniform, dropout)`,
@@ -445,9 +462,9 @@ export class Binding implements TFJSBinding {
   /** Copies a tensor into the memory of the first GPU; where there is none, it stays as it is. */
   copyToGpu(id: number): void {
     const entry = this.#entry(id);
-    if (entry.kind !== "eager" || !this.isUsingGpuDevice()) return;
+    if (entry.kind !== "eager" || this.#gpu === undefined) return;
     const { symbols: c, status, check } = this.#library;
-    const device = encoder.encode("/job:localhost/replica:0/task:0/device:GPU:0\0");
+    const device = cStringBytes(this.#gpu);
     const handle = c.TFE_TensorHandleCopyToDevice(entry.handle, this.#context, device, status);
     check("TFE_TensorHandleCopyToDevice");
     c.TFE_DeleteTensorHandle(entry.handle);

@@ -1,6 +1,7 @@
 /**
  * The few protocol buffers that the C API takes or gives as bytes, with only the fields used here.
- * Field numbers are those of TensorFlow's own files: core/protobuf/config.proto and core/framework/op_def.proto. Unknown fields are skipped on reading, as protocol buffers promise.
+ * Field numbers are those of TensorFlow's own files: core/protobuf/config.proto, cluster.proto and tensorflow_server.proto,
+ * core/framework/op_def.proto. Unknown fields are skipped on reading, as protocol buffers promise.
  */
 import protobuf from "protobufjs";
 
@@ -12,11 +13,23 @@ message ConfigProto {
   int32 intra_op_parallelism_threads = 2;
   GPUOptions gpu_options = 6;
   bool allow_soft_placement = 7;
+  message Experimental { string collective_group_leader = 1; bool collective_nccl = 7; }
+  Experimental experimental = 16;
+}
+message JobDef { string name = 1; map<int32, string> tasks = 2; }
+message ClusterDef { repeated JobDef job = 1; }
+message ServerDef {
+  ClusterDef cluster = 1;
+  string job_name = 2;
+  int32 task_index = 3;
+  ConfigProto default_session_config = 4;
+  string protocol = 5;
 }
 message ArgDef { string name = 1; string type_attr = 4; string number_attr = 5; string type_list_attr = 6; }
 message OpDef { string name = 1; repeated ArgDef input_arg = 2; repeated ArgDef output_arg = 3; bool is_stateful = 17; }
 `);
 const configProto = root.lookupType("ConfigProto");
+const serverDef = root.lookupType("ServerDef");
 const opDef = root.lookupType("OpDef");
 
 /** The settings of a session or of one call. */
@@ -27,19 +40,49 @@ export interface Config {
   visibleGpus?: readonly number[];
   /** Threads of one kernel; 0 or absent lets TensorFlow choose (one per core). */
   threads?: number;
+  /** The task that brings the members of a collective together, where there are several processes. */
+  groupLeader?: string;
 }
 
 /** Encodes a `ConfigProto`. */
-export function encodeConfig(
-  { deviceCount = {}, visibleGpus, threads = 0 }: Config,
-): Uint8Array<ArrayBuffer> {
-  const message = configProto.create({
+export function encodeConfig(config: Config): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(configProto.encode(configOf(config)).finish());
+}
+
+function configOf({ deviceCount = {}, visibleGpus, threads = 0, groupLeader }: Config): protobuf.Message {
+  return configProto.create({
     deviceCount,
     intraOpParallelismThreads: threads,
     gpuOptions: { allowGrowth: true, ...(visibleGpus && { visibleDeviceList: visibleGpus.join() }) },
     allowSoftPlacement: true,
+    ...(groupLeader !== undefined && {
+      experimental: { collectiveGroupLeader: groupLeader, collectiveNccl: true },
+    }),
   });
-  return new Uint8Array(configProto.encode(message).finish());
+}
+
+/** A server among others of its job. */
+export interface Server {
+  /** What the tasks are called together. */
+  job: string;
+  /** Addresses of all tasks, `host:port`. */
+  tasks: readonly string[];
+  /** Which of them it is. */
+  index: number;
+  /** Of what runs in it. */
+  config: Config;
+}
+
+/** Encodes a `ServerDef` of a server that speaks gRPC. */
+export function encodeServer({ job, tasks, index, config }: Server): Uint8Array<ArrayBuffer> {
+  const message = serverDef.create({
+    cluster: { job: [{ name: job, tasks: Object.fromEntries(tasks.entries()) }] },
+    jobName: job,
+    taskIndex: index,
+    defaultSessionConfig: configOf(config),
+    protocol: "grpc",
+  });
+  return new Uint8Array(serverDef.encode(message).finish());
 }
 
 /** One input or output of an op: a single tensor, or a list whose length an attribute gives. */

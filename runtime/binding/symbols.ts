@@ -100,6 +100,10 @@ export const SYMBOLS = {
   // const char* TF_DeviceListType(const TF_DeviceList*, int index, TF_Status*)
   TF_DeviceListType: { parameters: ["pointer", "i32", "pointer"], result: "pointer" },
 
+  // void TFE_EnableCollectiveOps(TFE_Context*, const void* proto, size_t proto_len, TF_Status*)
+  // (tensorflow/c/eager/c_api_experimental.h); waits until the others are there
+  TFE_EnableCollectiveOps: { parameters: ["pointer", "buffer", "usize", "pointer"], result: "void" },
+
   // TFE_TensorHandle* TFE_NewTensorHandle(const TF_Tensor*, TF_Status*)
   TFE_NewTensorHandle: { parameters: ["pointer", "pointer"], result: "pointer" },
   // void TFE_DeleteTensorHandle(TFE_TensorHandle*)
