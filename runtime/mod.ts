@@ -23,6 +23,7 @@ export * as tree from "./compile/tree.ts";
 export {
   avgPool,
   batchNormInference,
+  batchNormJoint,
   type BatchNormResult,
   batchNormTrain,
   biasAdd,
@@ -30,6 +31,7 @@ export {
   conv2d,
   crossEntropy,
   crossEntropyEach,
+  type Joint,
   maxPool,
   type Pool,
   relu,
@@ -37,7 +39,14 @@ export {
 } from "./ops/mod.ts";
 export { allGather, allReduce, type Workers, workers } from "./ops/collective.ts";
 export { gatherRows, packBytes, putAt, unpackBytes } from "./ops/bytes.ts";
-export { dropout, foldSeed, statelessUniform, statelessUniformInt } from "./ops/random.ts";
+export {
+  drawRows,
+  dropout,
+  foldSeed,
+  type Rows,
+  statelessUniform,
+  statelessUniformInt,
+} from "./ops/random.ts";
 export { type Cpu, parseCpuInfo, readCpu } from "./system/cpu.ts";
 export { TensorFlowError, UsageError, UserError } from "./system/errors.ts";
 export { type Bar, type Progress, silent } from "./system/progress.ts";

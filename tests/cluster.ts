@@ -25,14 +25,19 @@ export function clusterEnv(count: number): { TF_CONFIG: string }[] {
 }
 
 /**
- * Runs a piece of code as each of so many workers, of one thread each, and waits for all of them. One that fails leaves the
+ * Runs a piece of code as each of so many workers, and waits for all of them. One that fails leaves the
  * others waiting for it: they are ended.
+ * @param options `threads`: of each, 1 unless given.
  * @param code Finds the runtime started; in it `./` of an import is the project's root.
  */
-export async function runWorkers(count: number, code: string): Promise<WorkerEnd[]> {
+export async function runWorkers(
+  count: number,
+  code: string,
+  { threads = 1 }: { threads?: number } = {},
+): Promise<WorkerEnd[]> {
   const program = `
     import * as started from "./runtime/mod.ts";
-    started.configure({ device: "cpu", threads: 1, cluster: started.clusterOf(Deno.env.get("TF_CONFIG")) });
+    started.configure({ device: "cpu", threads: ${threads}, cluster: started.clusterOf(Deno.env.get("TF_CONFIG")) });
     await started.tf.ready();
     ${code}
   `;
@@ -65,8 +70,12 @@ export async function runWorkers(count: number, code: string): Promise<WorkerEnd
 }
 
 /** What each worker printed as JSON. @throws {Error} If one has failed. */
-export async function workersJson<T>(count: number, code: string): Promise<T[]> {
-  const ends = await runWorkers(count, code);
+export async function workersJson<T>(
+  count: number,
+  code: string,
+  options?: { threads?: number },
+): Promise<T[]> {
+  const ends = await runWorkers(count, code, options);
   return ends.map(({ code, stdout, stderr }, index) => {
     if (code === 0) return JSON.parse(stdout) as T;
     throw new Error(

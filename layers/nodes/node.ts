@@ -138,6 +138,12 @@ export interface CustomOptions {
   readonly train: boolean;
   /** `[2]` int32, another for each layer and step: for `random.dropout` and the like. Given while training. */
   readonly seed?: tf.Tensor1D;
+  /**
+   * Given where several workers train together: the inputs are the images of a batch of `of` from its image `from` on.
+   * `random.dropout` takes it; a layer that draws otherwise draws for the whole batch and takes its rows, or it trains
+   * another way with more workers.
+   */
+  readonly rows?: { readonly from: number; readonly of: number };
 }
 
 /**

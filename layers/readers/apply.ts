@@ -1,5 +1,5 @@
 /** Runs a model on tensors: a fold over its nodes. */
-import { tf, withScope } from "../../runtime/mod.ts";
+import { type Joint, type Rows, tf, withScope } from "../../runtime/mod.ts";
 import { type Model, normalizedConvs } from "../model.ts";
 import { showShape } from "../nodes/checks.ts";
 import type { ConvNode, Node } from "../nodes/node.ts";
@@ -13,6 +13,10 @@ export interface ApplyOptions {
   readonly train: boolean;
   /** `[2]` int32: what dropout draws from. Needed for a model with dropout, and while training only. */
   readonly seed?: tf.Tensor1D;
+  /** Which images of a batch these are, where others are computed elsewhere: what is drawn is drawn for all of it. */
+  readonly rows?: Rows;
+  /** What joins the parts of that batch, where batch norm is to take the statistics of all of it; with `rows` only. */
+  readonly joint?: Joint;
 }
 
 /**

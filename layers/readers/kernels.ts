@@ -13,6 +13,10 @@ export interface Context {
   readonly train: boolean;
   /** `[2]` int32: what dropout draws from. */
   readonly seed?: tf.Tensor1D;
+  /** Which images of a batch these are, where others are computed elsewhere. */
+  readonly rows?: runtime.Rows;
+  /** What joins the parts of that batch, where batch norm takes the statistics of all of it. */
+  readonly joint?: runtime.Joint;
   /** Filled while training. */
   readonly batchStats: Tensors;
   /** Place of the node in the model, for a seed of its own. */
@@ -51,13 +55,14 @@ const KERNELS: { readonly [Op in Computed["op"]]: Kernel<Extract<Computed, { op:
   add: (_, [a, b]) => tf.add(a, b),
   dropout: (node, [x], context) => {
     const { rate } = node.cfg;
-    return !context.train || rate === 0 ? x : runtime.dropout(x, rate, seedOf("dropout", node, context));
+    if (!context.train || rate === 0) return x;
+    return runtime.dropout(x, rate, seedOf("dropout", node, context), context.rows);
   },
   stochasticDepth: (node, [x], context) => {
     const { rate } = node.cfg;
     if (!context.train || rate === 0) return x;
     const images = tf.ones([x.shape[0], ...x.shape.slice(1).map(() => 1)]);
-    return tf.mul(x, runtime.dropout(images, rate, seedOf("stochasticDepth", node, context)));
+    return tf.mul(x, runtime.dropout(images, rate, seedOf("stochasticDepth", node, context), context.rows));
   },
   padShortcut: ({ cfg: { stride, channelsBefore, channelsAfter } }, [x]) => {
     // A window of one pixel averages nothing: it takes every stride-th row and column.
@@ -70,8 +75,10 @@ const KERNELS: { readonly [Op in Computed["op"]]: Kernel<Extract<Computed, { op:
   custom: (node, inputs, context) => {
     const { cfg: { layer, settings }, name, shape } = node;
     const weights = weightsOf(node).map(({ suffix }) => [suffix, weight(node, suffix, context)]);
-    const { train } = context;
-    const options = train && context.seed ? { train, seed: seedOf(layer.kind, node, context) } : { train };
+    const { train, rows } = context;
+    const options = train && context.seed
+      ? { train, seed: seedOf(layer.kind, node, context), ...(rows && { rows }) }
+      : { train };
     const y = layer.run(inputs, Object.fromEntries(weights), settings, options);
     if (showShape(y.shape.slice(1)) === showShape(shape) && y.dtype === "float32") return y;
     throw new TypeError(
@@ -112,7 +119,10 @@ function runBatchNorm(node: BatchNormNode, x: tf.Tensor4D, context: Context): tf
   const [mean, variance] = [batchStats[meanName] as tf.Tensor1D, batchStats[varianceName] as tf.Tensor1D];
   if (!context.train) return runtime.batchNormInference(x, scale, offset, mean, variance, epsilon);
 
-  if (x.size === node.shape[2]) {
+  const { joint, rows } = context;
+  const [images, height, width] = x.shape;
+  const count = (joint && rows ? rows.of : images) * height * width;
+  if (count === 1) {
     throw new TypeError(
       `apply: batchNorm "${name}" needs more than one value a channel while training, found ${
         showShape(x.shape)
@@ -121,7 +131,10 @@ function runBatchNorm(node: BatchNormNode, x: tf.Tensor4D, context: Context): tf
   }
   const conv = context.unbiased.get(node);
   const bias = conv && params[`${conv.name}.bias`] as tf.Tensor1D;
-  const batch = runtime.batchNormTrain(x, scale, bias ? besides(offset, bias) : offset, epsilon);
+  const shift = bias ? besides(offset, bias) : offset;
+  const batch = joint
+    ? runtime.batchNormJoint(x, scale, shift, epsilon, { count, joint })
+    : runtime.batchNormTrain(x, scale, shift, epsilon);
   const update = (running: tf.Tensor1D, current: tf.Tensor1D): tf.Tensor1D =>
     tf.add(tf.mul(running, 1 - momentum), tf.mul(current, momentum));
   runtime.withScope("statistics", () => {

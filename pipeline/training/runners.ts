@@ -36,6 +36,8 @@ export interface Steps {
   readonly rates: readonly number[];
   /** Which images of the store are mirrored, `[N]`, if some are; for an epoch always the same array. */
   readonly mirrored?: Uint8Array;
+  /** Whether this worker was asked to stop, where there are several. */
+  readonly stop?: boolean;
 }
 
 /** What runs steps. */
@@ -49,15 +51,24 @@ export interface Runner {
   readonly unreadCalls: number;
   /**
    * Runs steps. Nothing of the state that it is given is disposed.
-   * @returns The state after them, and the loss of each, `[atOnce]` or `[1]`: the first count, as many as there are steps.
+   * @returns The state after them, and the loss of each, `[atOnce]` or `[1]`: the first count, as many as there are steps;
+   *   where there are several workers also how many were asked to stop, `[]`.
    */
-  run(state: StepState, steps: Steps): StepState & { readonly losses: tf.Tensor1D };
+  run(
+    state: StepState,
+    steps: Steps,
+  ): StepState & { readonly losses: tf.Tensor1D; readonly stops?: tf.Scalar };
   /** Frees what it holds. */
   dispose(): void;
 }
 
 /** Calls on a GPU whose losses are read together. */
 const UNREAD_CALLS = 4;
+
+/** Calls with batches from the host whose losses are read together. */
+export function hostCallsUnread(): number {
+  return gpuHolds(0) ? UNREAD_CALLS : 1;
+}
 
 /** Steps of one call on the device, where lookahead does not say it. */
 export const AT_ONCE = 16;
@@ -73,8 +84,8 @@ export function hostRunner(step: TrainStep, dataset: Dataset, precision: Precisi
   const reader = aheadReader(dataset);
   return {
     atOnce: 1,
-    unreadCalls: gpuHolds(0) ? UNREAD_CALLS : 1,
-    run: (state, { first, seed, epoch, members: [order], coming, rates: [rate], mirrored }) =>
+    unreadCalls: hostCallsUnread(),
+    run: (state, { first, seed, epoch, members: [order], coming, rates: [rate], mirrored, stop }) =>
       tree.tidy(() => {
         const turn = { seed, epoch };
         if (dataset.pictures) {
@@ -85,6 +96,7 @@ export function hostRunner(step: TrainStep, dataset: Dataset, precision: Precisi
           ...batchTensors(batch),
           learningRate: tf.scalar(rate),
           seed: tf.tensor1d([seed, first], "int32"),
+          ...(stop !== undefined && { stop: tf.scalar(Number(stop)) }),
         });
         return { ...next, losses: tf.reshape(loss, [1]) as tf.Tensor1D };
       }),
@@ -97,7 +109,7 @@ export function hostRunner(step: TrainStep, dataset: Dataset, precision: Precisi
 }
 
 /** Images after a step's that are read ahead at the most. */
-const AHEAD = 1024;
+export const AHEAD = 1024;
 
 function joined(first: Uint32Array, second: Uint32Array): Uint32Array {
   const whole = new Uint32Array(first.length + second.length);

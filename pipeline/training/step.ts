@@ -14,6 +14,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import { optimize } from "./optimizer.ts";
 import type { Training } from "./recipe.ts";
+import { joinSums, type Share } from "./share.ts";
 import { trainedNames, type TrainState } from "./state.ts";
 
 /** The tensors that a step changes. */
@@ -26,10 +27,18 @@ export type StepBatch = {
   learningRate: tf.Scalar;
   seed: tf.Tensor1D;
   flips?: tf.Tensor1D;
+  stop?: tf.Scalar;
+};
+
+/** What a step tells. */
+export type StepResult = StepState & {
+  loss: tf.Scalar;
+  /** How many of the workers were asked to stop, where there are several. */
+  stops?: tf.Scalar;
 };
 
 /** One step, compiled: the state's tensors and a batch in, the next tensors and the loss out. */
-export type TrainStep = Jitted<[state: StepState, batch: StepBatch], StepState & { loss: tf.Scalar }>;
+export type TrainStep = Jitted<[state: StepState, batch: StepBatch], StepResult>;
 
 /** The loss that a step tells where it is finite, but something else that the step computed is not: no loss is it. */
 export const NOT_FINITE = -Infinity;
@@ -43,6 +52,8 @@ export const NOT_FINITE = -Infinity;
  *
  * images `[n, H, W, C]` float32 0 to 255, labels `[n]` int32, learningRate `[]`, seed `[2]` int32, flips `[n]` int32 as
  * `applyTransforms` takes them.
+ * @param share Which of the batch the images are, where several workers have one each: all then end in the same state,
+ *   that of the whole batch. `stop`, `[]`, is then given too: 1 if this worker was asked to stop, else 0.
  * @example
  * ```ts
  * import { init, recipes, resnet, startState, tf, trainStep } from "@resnet/deno";
@@ -65,18 +76,33 @@ export function trainStep(
   settings: Pick<Training, "optimizer" | "labelSmoothing" | "frozen">,
   transforms: Dataset["transforms"],
   precision: Precision,
+  share?: Share,
 ): TrainStep {
+  const { rows, joint, weight = 1 } = share ?? {};
   const roles = parameterRoles(model);
   const names = trainedNames(model, settings);
-  return jit(function trainStep({ variables, optState }, { images, labels, learningRate, seed, flips }) {
+  return jit(function trainStep(
+    { variables, optState },
+    { images, labels, learningRate, seed, flips, stop = tf.scalar(0) },
+  ): StepResult {
     const { params, batchStats } = variables;
     const trained = Object.fromEntries(names.map((name) => [name, params[name]]));
-    const x = applyTransforms(transforms, images, { train: true, seed, flips });
-    const { value: loss, grads, aux } = valueAndGrads((trained) => {
+    const x = applyTransforms(transforms, images, { train: true, seed, flips, rows });
+    const own = valueAndGrads((trained) => {
       const all = { params: { ...params, ...trained }, batchStats };
-      const [logits, stats] = apply(model, all, x, { train: true, seed });
-      return [withScope("loss", () => crossEntropy(logits, labels, settings)), stats];
+      const [logits, stats] = apply(model, all, x, { train: true, seed, rows, joint });
+      return [
+        withScope("loss", () => {
+          const loss = crossEntropy(logits, labels, settings);
+          return share === undefined ? loss : tf.mul(loss, weight); // the sum over the workers is the batch's mean
+        }),
+        stats,
+      ];
     }, trained);
+    const { value: loss, grads, aux, stops } = share === undefined ? { ...own, stops: undefined } : withScope(
+      "workers",
+      () => joinSums({ ...own, aux: tree.map((stat) => tf.mul(stat, weight), own.aux), stops: stop }),
+    );
     const next = withScope(
       "optimizer",
       () => optimize(settings.optimizer, { params, optState, grads, learningRate, roles }),
@@ -86,6 +112,7 @@ export function trainStep(
       variables: { params: next.params, batchStats: aux },
       optState: next.optState,
       loss: withScope("optimizer", () => judged(loss, tree.tensors(computed))),
+      ...(stops && { stops }),
     };
   }, { precision });
 }

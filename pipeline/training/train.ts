@@ -8,17 +8,20 @@ import {
   tree,
   UsageError,
   UserError,
+  type Workers,
+  workers,
 } from "../../runtime/mod.ts";
 import { eventGate } from "../../runtime/system/events.ts";
 import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
 import { alternateFlips, shuffledOrder } from "../data/batches.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
-import { type Evaluation, type Evaluator, evaluator, type Testing } from "../inference/evaluate.ts";
+import type { Evaluation, Evaluator, Testing } from "../inference/evaluate.ts";
 import { pullAfter, pullStep } from "./lookahead.ts";
 import { checkTraining, type Training } from "./recipe.ts";
 import { AT_ONCE, deviceRunner, hostRunner, type Runner, type Steps } from "./runners.ts";
 import { learningRate } from "./schedule.ts";
+import type { Share } from "./share.ts";
 import {
   disposeState,
   initialVariables,
@@ -30,6 +33,7 @@ import {
   type TrainState,
 } from "./state.ts";
 import { NOT_FINITE, trainStep } from "./step.ts";
+import { sharedEvaluator, sharedRunner, shareState } from "./workers.ts";
 
 /** What came of one step. */
 export interface StepReport {
@@ -84,7 +88,12 @@ export interface TrainOptions {
    * them unless given. The weights are the same either way, but for rounding.
    */
   readonly onDevice?: boolean;
-  /** Ends the run after the steps that are under way. */
+  /**
+   * Whether batch norms take the statistics of the whole batch where several workers train; each those of its own share
+   * unless given.
+   */
+  readonly syncBatchNorm?: boolean;
+  /** Ends the run after the steps that are under way; of several workers, that of any ends it for all. */
   readonly signal?: AbortSignal;
   /** Called after each step. */
   readonly onStep?: (report: StepReport) => void;
@@ -100,6 +109,10 @@ export function stepsPerEpoch(images: number, batchSize: number): number {
 /**
  * Trains a model: folds `trainStep` over the batches of every epoch. Everything random is a function of (seed, epoch,
  * step), so a run that goes on from a saved state ends in the same weights as one that was never stopped.
+ *
+ * Where the runtime is one of several workers (`configure`'s `cluster`), all of them call this with the same arguments,
+ * and train together: each computes its share of every batch, of every evaluation, and all have the same state, that of
+ * worker 0 at the start. The settings, the batch size among them, mean what they mean to one.
  *
  * @param settings Such as `recipe.training`; every one of them is followed.
  * @returns The last state, its tensors owned by the caller.
@@ -125,7 +138,7 @@ export async function train(
   settings: Training,
   options: TrainOptions = {},
 ): Promise<TrainState> {
-  const { seed = 0, testing = RUNNING, signal, onStep, onEpoch } = options;
+  const { seed = 0, testing = RUNNING, syncBatchNorm = false, signal, onStep, onEpoch } = options;
   const { epochs, batchSize, schedule, lookahead } = settings;
   const { variables } = options;
   let state = options.state;
@@ -144,35 +157,43 @@ export async function train(
       state = startState(model, variables ?? initialVariables(model, data.train, settings, seed), settings);
       if (variables !== undefined) checkState(model, settings, state, "Cannot start from the given weights");
     }
+    const all = workers();
+    if (all.count > 1) state = shareState(state, all);
 
     const images = data.train.indices.length;
     const perEpoch = stepsPerEpoch(images, batchSize);
     const totalSteps = epochs * perEpoch;
-    const step = trainStep(model, settings, data.train.transforms, precision);
+    const stepOf = (share?: Share) => trainStep(model, settings, data.train.transforms, precision, share);
     const whole = Math.floor(images / batchSize);
     const atOnce = Math.max(1, Math.min(lookahead?.every ?? AT_ONCE, whole));
-    const runner = options.onDevice ?? canLieOnDevice(data.train)
-      ? deviceRunner(step, data.train, precision, { batchSize, atOnce })
-      : hostRunner(step, data.train, precision);
+    const runner = all.count > 1
+      ? sharedRunner(stepOf, data.train, precision, { ...all, syncBatchNorm })
+      : options.onDevice ?? canLieOnDevice(data.train)
+      ? deviceRunner(stepOf(), data.train, precision, { batchSize, atOnce })
+      : hostRunner(stepOf(), data.train, precision);
     const pull = pullStep();
-    const measures = data.validation && validators(model, data.validation, testing, precision);
+    const measures = data.validation && validators(model, data.validation, testing, precision, all);
     compiled.push(runner, pull, ...Object.values(measures ?? {}));
     const letEventsIn = eventGate();
     const run = { stepsPerEpoch: perEpoch, totalSteps };
+    let anyStops = false;
     const readAll = (state: TrainState): TrainState => {
       for (let next = unread.shift(); next !== undefined; next = unread.shift()) {
+        if (readStops(next)) anyStops = true;
         state = readLosses(state, next, run, onStep);
       }
       return state;
     };
+    // Several workers stop together, at what one step has told all of them.
+    const stops = (): boolean => all.count > 1 ? anyStops : signal?.aborted ?? false;
     const alternate = data.train.transforms.some((transform) =>
       transform.kind === "augment" && transform.flip === "alternate"
     );
-    for (let epoch = Math.floor(state.step / perEpoch); epoch < epochs && !signal?.aborted; epoch++) {
+    for (let epoch = Math.floor(state.step / perEpoch); epoch < epochs && !stops(); epoch++) {
       const [start, end] = [epoch * perEpoch, (epoch + 1) * perEpoch];
       const order = shuffledOrder(images, seed, epoch);
       const mirrored = alternate ? alternateFlips(data.train.labels.length, seed, epoch) : undefined;
-      while (state.step < end && !signal?.aborted) {
+      while (state.step < end && !stops()) {
         const first = state.step;
         const count = stepsAtOnce(first, [start, end], images % batchSize !== 0, runner.atOnce, lookahead);
         const members = Array.from({ length: count }, (_, i) => {
@@ -181,10 +202,11 @@ export async function train(
         });
         const rates = members.map((_, i) => learningRate(schedule, first + i, totalSteps));
         const coming = order.subarray((first + count - start) * batchSize);
-        const steps = { first, seed, epoch, members, coming, rates, mirrored };
-        const [next, losses] = runSteps(runner, state, steps);
+        const stop = all.count > 1 ? signal?.aborted ?? false : undefined;
+        const steps = { first, seed, epoch, members, coming, rates, mirrored, stop };
+        const [next, told] = runSteps(runner, state, steps);
         state = next;
-        unread.push({ steps, losses });
+        unread.push({ steps, ...told });
         const keep = lookahead && pullAfter(lookahead, state.step, totalSteps);
         if (keep !== undefined) state = pullBack(pull, state, keep);
         if (unread.length === runner.unreadCalls) state = readAll(state);
@@ -208,7 +230,7 @@ export async function train(
   } catch (error) {
     if (state !== undefined) disposeState(state);
     tree.dispose(variables); // a state may have had them
-    tf.dispose(unread.map(({ losses }) => losses));
+    tree.dispose(unread.map(({ losses, stops }) => ({ losses, stops })));
     throw explainOutOfMemory(error, "Cannot train", batchSize, "--batch");
   } finally {
     compiled.forEach((fn) => fn.dispose());
@@ -297,6 +319,8 @@ interface Unread {
   readonly steps: Steps;
   /** The loss of each comes first in it. */
   readonly losses: tf.Tensor1D;
+  /** How many of several workers were asked to stop, `[]`. */
+  readonly stops?: tf.Scalar;
 }
 
 /** Some steps of the fold. The old state's tensors are disposed, but for the slow ones, which go on. */
@@ -304,11 +328,19 @@ function runSteps(
   runner: Runner,
   state: TrainState,
   steps: Steps,
-): [state: TrainState, losses: Unread["losses"]] {
+): [state: TrainState, told: Omit<Unread, "steps">] {
   const { variables, optState } = state;
-  const { losses, ...next } = runner.run({ variables, optState }, steps);
+  const { losses, stops, ...next } = runner.run({ variables, optState }, steps);
   tree.dispose([variables, optState]);
-  return [{ ...state, ...next, step: state.step + steps.members.length }, losses];
+  return [{ ...state, ...next, step: state.step + steps.members.length }, { losses, stops }];
+}
+
+/** Whether one of several workers was asked to stop. */
+function readStops({ stops }: Unread): boolean {
+  if (stops === undefined) return false;
+  const [count] = stops.dataSync();
+  stops.dispose();
+  return count > 0;
 }
 
 /**
@@ -354,9 +386,10 @@ function validators(
   validation: Dataset,
   { statistics, batchSize }: Omit<Testing, "tta">,
   precision: Precision,
+  all: Workers,
 ): Validators {
   const by = (statistics: Testing["statistics"]): Evaluator =>
-    evaluator(model, validation, { batchSize, statistics, precision });
+    sharedEvaluator(model, validation, { batchSize, statistics, precision }, all);
   return {
     validation: by(statistics),
     ...(statistics === "batch" && { validationRunning: by("running") }),

@@ -1,5 +1,5 @@
 /** Runs a list of transforms on the device, eagerly or inside `jit`. */
-import { foldSeed, tf, withScope } from "../../runtime/mod.ts";
+import { foldSeed, type Rows, tf, withScope } from "../../runtime/mod.ts";
 import type { Normalize, Resize, Transform } from "../data/dataset.ts";
 import { drawAugmentation, moveImages } from "./augmentation.ts";
 import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "../data/images/interpolation.ts";
@@ -20,7 +20,8 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "../d
  * @param transforms A data set's.
  * @param x `[N, H, W, C]` float32, 0 to 255.
  * @param options `train`: whether to change images at random. `seed`: `[2]` int32, needed if there is an `augment` to
- *   run. `flips`: `[N]` int32, 1 for each image that `flip: "alternate"` mirrors, where they do not come so.
+ *   run. `flips`: `[N]` int32, 1 for each image that `flip: "alternate"` mirrors, where they do not come so. `rows`: which
+ *   images of a batch these are, if some only: each is changed as in the whole batch.
  * @returns `[N, H', W', C]` float32.
  * @throws {TypeError} If `x` is not such a tensor, or the seed is needed and missing.
  * @example
@@ -34,7 +35,7 @@ import { bilinearTaps, roundsInFloat32, splitCoefficients, type Tap } from "../d
 export function applyTransforms(
   transforms: readonly Transform[],
   x: tf.Tensor4D,
-  { train, seed, flips }: { train: boolean; seed?: tf.Tensor1D; flips?: tf.Tensor1D },
+  { train, seed, flips, rows }: { train: boolean; seed?: tf.Tensor1D; flips?: tf.Tensor1D; rows?: Rows },
 ): tf.Tensor4D {
   if (x.rank !== 4 || x.dtype !== "float32") {
     throw new TypeError(
@@ -59,7 +60,10 @@ export function applyTransforms(
           if (!train) break;
           if (!seed) throw new TypeError("applyTransforms: augment with train: true needs a seed");
           images = withScope("transforms/augment", () => {
-            const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place), flips);
+            const draws = drawAugmentation(images.shape[0], transform, foldSeed(seed, place), {
+              flips,
+              rows,
+            });
             return moveImages(images, draws, transform.padding, black);
           });
           break;

@@ -1,5 +1,5 @@
 /** Random changes of training images, on the device and inside `jit`: the draws, and what they do to the pixels. */
-import { foldSeed, statelessUniformInt, tf } from "../../runtime/mod.ts";
+import { drawRows, foldSeed, type Rows, statelessUniformInt, tf } from "../../runtime/mod.ts";
 import type { Augment } from "../data/dataset.ts";
 
 /** What was drawn for a batch of N images. */
@@ -18,17 +18,21 @@ export interface Draws {
  * @param n Images.
  * @param cfg `flip: false` and `crop: 0` give zeros, and so does `flip: "alternate"`, whose images come mirrored.
  * @param seed `[2]` int32.
- * @param flips `[n]` int32: which images `flip: "alternate"` mirrors, if they do not come so. The draws are then of the
- *   mirrored image, as if it had come so.
+ * @param options `flips`: `[n]` int32, which images `flip: "alternate"` mirrors, if they do not come so; the draws are then
+ *   of the mirrored image, as if it had come so. `rows`: which images of a batch these are, if some only.
  */
 export function drawAugmentation(
   n: number,
   { flip, crop }: Augment,
   seed: tf.Tensor1D,
-  flips?: tf.Tensor1D,
+  { flips, rows }: { flips?: tf.Tensor1D; rows?: Rows } = {},
 ): Draws {
   const draw = (salt: number, min: number, max: number) =>
-    statelessUniformInt([n], foldSeed(seed, salt), min, max + 1) as tf.Tensor1D;
+    drawRows(
+      [n],
+      rows,
+      (shape) => statelessUniformInt(shape, foldSeed(seed, salt), min, max + 1),
+    ) as tf.Tensor1D;
   const none = () => tf.zeros([n], "int32") as tf.Tensor1D;
   return tf.tidy(() => {
     const down = crop > 0 ? draw(1, -crop, crop) : none();

@@ -29,7 +29,7 @@ export interface RuntimeOptions {
   threads?: number;
   /** Whether `jit` compiles with XLA unless told otherwise; absent does on a GPU. */
   xla?: boolean;
-  /** The processes that compute together with this one (`allReduce`), if there are any. */
+  /** The processes that compute together with this one (`allReduce`), if there are any; nothing is then left to XLA. */
   cluster?: Cluster;
   /** Told of the download when the library has to be installed, and of a GPU that cannot be used. */
   progress?: Progress;
@@ -82,7 +82,7 @@ let running: Running | undefined;
 /**
  * Chooses device, threads and where progress goes.
  * @throws {Error} If the runtime has started: TensorFlow takes these once a process.
- * @throws {UsageError} If there cannot be so many threads.
+ * @throws {UsageError} If there cannot be so many threads, or XLA is to compile what several processes compute together.
  * @example
  * ```ts
  * import { configure, runtimeInfo, silent, tf } from "@resnet/deno";
@@ -97,6 +97,11 @@ export function configure(chosen: RuntimeOptions): void {
     throw new Error("Cannot configure the runtime: it has started; call configure before ready");
   }
   check(OPTIONS, chosen, (problem) => new UsageError(`Cannot configure the runtime: ${problem}`));
+  if (chosen.cluster !== undefined && chosen.xla) {
+    throw new UsageError(
+      "Cannot configure the runtime: XLA does not compile what several workers compute together",
+    );
+  }
   options = chosen;
 }
 
@@ -126,7 +131,8 @@ async function start(): Promise<Running> {
   const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
   tfjs.registerBackend("tensorflow", () => backend, 3);
   await tfjs.setBackend("tensorflow");
-  const { xla = binding.isUsingGpuDevice(), progress = silent } = options;
+  const { cluster, progress = silent } = options;
+  const { xla = binding.isUsingGpuDevice() && cluster === undefined } = options;
   const cpu = readCpu();
   const gpus = binding.isUsingGpuDevice() ? usable ?? [] : [];
   const onGpu = haveBfloat16(gpus);
@@ -134,7 +140,6 @@ async function start(): Promise<Running> {
     ? { hasBfloat16: onGpu, gainsFromBfloat16: onGpu }
     : cpu;
   const say = (line: string): void => progress.message(line);
-  const { cluster } = options;
   return { backend, binding, cpu, hasBfloat16, gainsFromBfloat16, gpus, directory, xla, cluster, say };
 }
 

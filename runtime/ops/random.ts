@@ -93,11 +93,36 @@ export function foldSeed(seed: tfjs.Tensor1D, salt: number): tfjs.Tensor1D {
   });
 }
 
+/** Which rows of a batch a tensor holds, where others hold the rest of it. */
+export interface Rows {
+  /** The place of the first in the batch. */
+  readonly from: number;
+  /** How many the batch has. */
+  readonly of: number;
+}
+
+/**
+ * What is drawn for some rows of a batch: the same as in the draw for all of it.
+ * @param shape Of the rows.
+ * @param rows Which they are; all of the batch unless given.
+ * @param draw Gives the draws for a batch of that shape.
+ */
+export function drawRows(
+  shape: readonly number[],
+  rows: Rows | undefined,
+  draw: (shape: readonly number[]) => tfjs.Tensor,
+): tfjs.Tensor {
+  if (rows === undefined) return draw(shape);
+  const rest = shape.slice(1);
+  return tfjs.tidy(() => tfjs.slice(draw([rows.of, ...rest]), [rows.from, ...rest.map(() => 0)], [...shape]));
+}
+
 /**
  * Sets each element to 0 with probability `rate` and divides the others by 1 - rate (Srivastava et al. 2014, inverted
  * so that evaluation needs no factor).
  * @param rate In [0, 1).
  * @param seed `[2]` int32.
+ * @param rows Which of a batch those of `x` are, if it holds some only: they are treated as in the whole batch.
  * @example
  * ```ts
  * import { random, tf } from "@resnet/deno";
@@ -107,10 +132,11 @@ export function foldSeed(seed: tfjs.Tensor1D, salt: number): tfjs.Tensor1D {
  * y.arraySync(); // [0, 0, 2, 0, 0, 2, 2, 0]
  * ```
  */
-export function dropout<X extends tfjs.Tensor>(x: X, rate: number, seed: tfjs.Tensor1D): X {
+export function dropout<X extends tfjs.Tensor>(x: X, rate: number, seed: tfjs.Tensor1D, rows?: Rows): X {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: rate ${rate} is not in [0, 1)`);
   return tfjs.tidy(() => {
-    const keep = tfjs.greaterEqual(statelessUniform(x.shape, seed), rate);
+    const draws = drawRows(x.shape, rows, (shape) => statelessUniform(shape, seed));
+    const keep = tfjs.greaterEqual(draws, rate);
     return tfjs.mul(x, tfjs.div(tfjs.cast(keep, "float32"), 1 - rate)) as X;
   });
 }

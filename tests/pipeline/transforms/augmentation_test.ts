@@ -23,6 +23,12 @@ Deno.test({
         [seed],
         (draws, mode) => assertEquals(read(draws), first, mode),
       );
+      const some = read(drawAugmentation(4, CFG, seed, { rows: { from: 10, of: 16 } }));
+      assertEquals(
+        some,
+        first.map((draws) => draws.slice(10, 14)),
+        "rows of a batch have the draws of all of it",
+      );
       const other = read(drawAugmentation(16, CFG, tf.tensor1d([7, 9], "int32")));
       for (const kind of [0, 1, 2]) assert(other[kind].join() !== first[kind].join());
       assert(first[1].join() !== first[2].join());

@@ -217,6 +217,12 @@ test("dropout: the gradient goes through the same mask", () => {
   });
 });
 
+test("dropout: some rows of a batch are treated as in all of it", () => {
+  const x = statelessUniform([5, 3], seed(8, 8)) as tf.Tensor2D;
+  const whole = dropout(x, 0.5, seed(3, 4)).slice([2, 0], [2, 3]);
+  assertClose(dropout(x.slice([2, 0], [2, 3]), 0.5, seed(3, 4), { from: 2, of: 5 }), whole, EXACT);
+});
+
 test("dropout: rate 0 keeps everything; a rate that is no probability is refused", () => {
   const x = tf.tensor1d([1, -2, 3]);
   assertClose(dropout(x, 0, seed(1, 1)), x, EXACT);
