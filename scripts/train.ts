@@ -1,10 +1,12 @@
 /** `deno task train`: trains a recipe on CIFAR-10 or a folder of pictures, and keeps its run folder, stops and resumes. */
 import type { Data } from "../pipeline/data/mod.ts";
-import { runSession, type RunSettings } from "../pipeline/runs/mod.ts";
+import { followSession, readRunInfo, runSession, type RunSettings } from "../pipeline/runs/mod.ts";
 import { PHOTOS } from "../pipeline/training/mod.ts";
-import { configure, type Progress, tf } from "../runtime/mod.ts";
+import { clusterOf, configure, type Progress, tf, UsageError } from "../runtime/mod.ts";
 import { taskCommand } from "../runtime/system/package.ts";
+import { MAX_THREADS } from "../runtime/system/threads.ts";
 import { cifarOf, photoSizeOf, picturesIn, picturesOf } from "./cli/data.ts";
+import { launch } from "./cli/launch.ts";
 import { eventLines } from "./cli/run_lines.ts";
 import { settingsOf } from "./cli/settings.ts";
 import { stopOnSignals } from "./cli/signals.ts";
@@ -97,6 +99,17 @@ export const trainTask = {
     device: { sets: "device", ...deviceFlag },
     threads: { sets: "threads", ...threadsFlag },
     xla: { sets: "xla", ...xlaFlag },
+    workers: {
+      type: "integer",
+      min: 1,
+      max: MAX_THREADS,
+      help: "train with N processes on this machine, which share each batch (on several: TF_CONFIG)",
+    },
+    "sync-batch-norm": {
+      sets: "syncBatchNorm",
+      type: "boolean",
+      help: "batch norms take the statistics of the whole batch, not of each worker's share of it",
+    },
     quiet: { type: "boolean", help: "no progress" },
   },
   examples: [
@@ -106,11 +119,13 @@ export const trainTask = {
     "--recipe tutorial --epochs 2",
     "--data photos/",
     "--resume runs/fast-20261125-093000",
+    "--workers 2",
   ],
 } as const;
 
 /**
- * Trains as the flags say, and prints what the tutorial prints.
+ * Trains as the flags say, and prints what the tutorial prints; with `--workers` by starting this program again as each of
+ * them, with `TF_CONFIG` in the environment as the worker that it names.
  * @param load Gives the images of a data folder.
  * @throws {UsageError} If the flags contradict a resumed run, or the folder holds a run.
  */
@@ -119,6 +134,13 @@ export async function runTraining(
   load: (dir: string, progress: Progress) => Promise<Data>,
 ): Promise<void> {
   const progress = terminalProgress(flags.quiet);
+  const cluster = clusterOf(Deno.env.get("TF_CONFIG"));
+  if (flags.workers !== undefined && flags.workers > 1) {
+    if (cluster !== undefined) {
+      throw new UsageError("Cannot start workers: TF_CONFIG says that this is one; leave out --workers");
+    }
+    Deno.exit(await launch(flags.workers, progress));
+  }
   const stop = stopOnSignals(progress);
   const listed = flags.resume === undefined ? await picturesIn(flags.data ?? dataFlag.default) : undefined;
   const pictures = listed && photoSizeOf(listed);
@@ -128,13 +150,24 @@ export async function runTraining(
     const { data = dataFlag.default, device, threads, xla } = asked;
     const folder = listed ?? await picturesIn(data);
     const loaded = folder === undefined ? await load(data, progress) : undefined;
-    configure({ device, threads, xla: xla && xla === "on", progress });
+    configure({ device, threads, xla: xla && xla === "on", cluster, progress });
     await tf.ready();
     return loaded ?? await picturesOf(folder!, asked.recipe, {
       ...{ strict: flags.strict, progress },
       cache: flags.cache * 2 ** 20,
     });
   };
+  if (cluster !== undefined && cluster.index > 0) {
+    const own = flags.resume === undefined ? undefined : await readRunInfo(flags.resume);
+    const asWorker0 = (asked: RunSettings) => data({ ...asked, ...own, data: asked.data ?? own?.data });
+    const { step, totalSteps } = await followSession(asWorker0, settings, {
+      resume: flags.resume !== undefined,
+      signal: stop.signal,
+      onStart: stop.listen,
+    });
+    if (step < totalSteps) Deno.exit(stop.exitCode());
+    return;
+  }
   const { dir, step, totalSteps } = await runSession(data, settings, {
     dir: flags.resume ?? flags.run,
     resume: flags.resume !== undefined,
@@ -151,11 +184,10 @@ export async function runTraining(
       if (event.kind === "start") stop.listen(); // until now there was nothing to save
     },
   });
-  const exitCode = stop.exitCode();
-  if (exitCode !== undefined && step < totalSteps) {
+  if (step < totalSteps) {
     const command = taskCommand("train", { resume: dir });
     printLine(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
-    Deno.exit(exitCode);
+    Deno.exit(stop.exitCode());
   }
 }
 

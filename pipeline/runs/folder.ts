@@ -53,6 +53,8 @@ export interface RunSettings {
   readonly device?: "cpu" | "gpu";
   /** Whether XLA compiles the steps, where that is asked for. */
   readonly xla?: "on" | "off";
+  /** Whether batch norms take the statistics of the whole batch where several workers train. */
+  readonly syncBatchNorm?: boolean;
   /** Folder of the data set, where that is asked for. */
   readonly data?: string;
 }
@@ -102,6 +104,7 @@ const settings = {
   threads: v.optional(number({ whole: true, min: 1, max: MAX_THREADS })),
   device: v.optional(oneOf(["cpu", "gpu"])),
   xla: v.optional(oneOf(["on", "off"])),
+  syncBatchNorm: v.optional(truth),
   data: v.optional(text),
 };
 

@@ -13,6 +13,7 @@ export {
   type RunSettings,
 } from "./folder.ts";
 export { loadModel, type LoadModelOptions, saveModel } from "./model_file.ts";
+export { followSession } from "./follow.ts";
 export { type Asked, checkClasses, checkResumed } from "./resume.ts";
 export {
   runSession,

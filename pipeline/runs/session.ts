@@ -1,7 +1,15 @@
 /** The life of a run: begun or gone on with, kept in its folder, stopped or tested at its end. */
 import { join, resolve } from "@std/path";
 import type { Model } from "../../layers/mod.ts";
-import { choosePrecision, type Cpu, type Precision, readCpu, runtimeInfo, tree } from "../../runtime/mod.ts";
+import {
+  choosePrecision,
+  type Cpu,
+  type Precision,
+  readCpu,
+  runtimeInfo,
+  tree,
+  workers,
+} from "../../runtime/mod.ts";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { isFolder } from "../../runtime/system/files.ts";
 import { withoutLockLine } from "../../runtime/system/lock.ts";
@@ -10,11 +18,8 @@ import { type Progress, silent } from "../../runtime/system/progress.ts";
 import { check } from "../../runtime/system/schema.ts";
 import { shellFlags } from "../../runtime/system/shell.ts";
 import type { Data } from "../data/dataset.ts";
-import { checkFit } from "../data/fit.ts";
-import { limit } from "../data/split.ts";
 import { accuracyByClass, type ClassAccuracy } from "../inference/by_class.ts";
-import { prepare } from "../training/prepare.ts";
-import { modelFor, type Recipe, type Training } from "../training/recipe.ts";
+import type { Recipe, Training } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
 import {
   disposeState,
@@ -24,7 +29,8 @@ import {
   type TrainState,
 } from "../training/state.ts";
 import { type TestResults, testResults } from "../training/test_results.ts";
-import { checkRun, type EpochReport, stepsPerEpoch, train } from "../training/train.ts";
+import { type EpochReport, stepsPerEpoch, train } from "../training/train.ts";
+import { agree } from "./agree.ts";
 import { bestEpoch, epochsThatFit, isPatienceOver } from "./best_epoch.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import {
@@ -46,6 +52,7 @@ import {
 import { type OwnedFolder, ownFolder } from "./owner.ts";
 import { checkResumed, checkSameData } from "./resume.ts";
 import { refusal, runSaver } from "./saving.ts";
+import { setUp } from "./set_up.ts";
 import { codeVersion, versions } from "./versions.ts";
 import { loadStart, loadWeights } from "./weights.ts";
 
@@ -198,18 +205,17 @@ export async function runSession(
     ...(skipTest && { skipTest }),
   };
 
+  if (workers().count > 1) {
+    const { recipe, seed, limit, syncBatchNorm, precision } = info;
+    const settings = { resume: resumed !== undefined, recipe, seed, limit, syncBatchNorm, precision };
+    await agree({ settings, data: loaded, run: info });
+  }
+
   const { recipe, seed } = info;
   const { init } = asked;
   const { testing } = recipe;
-  const training = { ...recipe.training, precision };
-  const prepared = prepare(info.limit === undefined ? loaded : limit(info.limit)(loaded), recipe);
+  const { model, training, prepared, lastPart, test } = setUp({ ...info, precision }, loaded);
   const classes = prepared.train.classes.length;
-  const model = modelFor(recipe.network, prepared.train);
-  checkRun(model, prepared, training, testing);
-  const isOfPictures = loaded.digest !== undefined;
-  const lastPart = isOfPictures && prepared.test === undefined ? "validation" : "test";
-  const test = skipTest && lastPart === "test" ? undefined : prepared[lastPart];
-  if (test !== undefined) checkFit(model, test, { action: "Cannot test", part: "test images", ...testing });
 
   const restored = resumed && await restore(folder.dir, model, training);
   const given = restored === undefined && init !== undefined
@@ -299,6 +305,7 @@ export async function runSession(
         state,
         testing,
         signal: AbortSignal.any([over.signal, ...signals, ...(signal ? [signal] : [])]),
+        syncBatchNorm: info.syncBatchNorm,
         onStep({ images, loss }) {
           epoch.images += images;
           epoch.end = performance.now();
@@ -368,7 +375,7 @@ export async function runSession(
         let results: TestResults, byClass: readonly ClassAccuracy[] | undefined;
         try {
           results = testResults(model, variables, test, testing, { precision, progress });
-          if (isOfPictures) {
+          if (loaded.digest !== undefined) {
             byClass = accuracyByClass({ model, variables }, test, {
               batchSize: testing.batchSize,
               precision,

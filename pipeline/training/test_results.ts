@@ -1,9 +1,10 @@
 /** A trained network on the test images, measured as its recipe says. */
 import type { Model, Variables } from "../../layers/mod.ts";
-import type { Precision } from "../../runtime/mod.ts";
+import { type Precision, workers } from "../../runtime/mod.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { evaluate, type Evaluation, type Testing } from "../inference/evaluate.ts";
+import type { Evaluation, Testing } from "../inference/evaluate.ts";
+import { sharedEvaluator } from "./workers.ts";
 
 /** What comes of the test images, each as it was measured. */
 export interface TestResults {
@@ -17,7 +18,7 @@ export interface TestResults {
 
 /**
  * Evaluates on the test images as a recipe says; where that is with batch statistics, with the running ones too; and
- * where it is with test-time augmentation, without it too.
+ * where it is with test-time augmentation, without it too. Several workers share the images, and all know what came of it.
  * @param options `tta`: measures all with test-time augmentation, whatever the recipe says.
  */
 export function testResults(
@@ -31,8 +32,17 @@ export function testResults(
   const measure = (statistics: Testing["statistics"], tta: boolean): Evaluation => {
     const bar = progress.start("Testing", test.indices.length, "images");
     try {
-      const options = { batchSize, statistics, precision, tta };
-      return evaluate(model, variables, test, { ...options, onBatch: (images) => bar.update(images) });
+      const { evaluate, dispose } = sharedEvaluator(
+        model,
+        test,
+        { batchSize, statistics, precision, tta },
+        workers(),
+      );
+      try {
+        return evaluate(variables, { onBatch: (images) => bar.update(images) });
+      } finally {
+        dispose();
+      }
     } finally {
       bar.stop();
     }

@@ -38,7 +38,8 @@ export async function settingsOf<const F extends Record<string, Flag>>(
 ): Promise<Partial<RunSettings>> {
   const asked = Object.entries<Flag>(flags).flatMap(([name, { sets }]): Asked[] => {
     const value = (values as Readonly<Record<string, unknown>>)[name];
-    return sets === undefined || value === undefined ? [] : [{ name: `--${name}`, path: sets, value }];
+    const isGiven = value !== undefined && value !== false;
+    return sets === undefined || !isGiven ? [] : [{ name: `--${name}`, path: sets, value }];
   });
   const { recipe, run, resume, force } = values;
   const settings = async (

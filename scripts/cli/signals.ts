@@ -19,8 +19,8 @@ export interface Stop {
    * where the process was started to ignore it, as `nohup` does.
    */
   listen(): void;
-  /** What a process that was stopped exits with; nothing if no signal came. */
-  exitCode(): number | undefined;
+  /** What a process that was stopped exits with; where another worker was and no signal came, as for SIGTERM. */
+  exitCode(): number;
 }
 
 /**
@@ -55,7 +55,7 @@ export function stopOnSignals(
       // A file over the limit of `ulimit -f` would end the process; so the write fails, as on a full disk.
       Deno.addSignalListener("SIGXFSZ", () => {});
     },
-    exitCode: () => caught && SIGNAL_EXIT[caught],
+    exitCode: () => SIGNAL_EXIT[caught ?? "SIGTERM"],
   };
 }
 

@@ -31,7 +31,7 @@ export type Flag =
     max?: number;
   }
   /** `false` unless given. */
-  | { type: "boolean"; help: string; sets?: undefined };
+  | { type: "boolean"; help: string; sets?: string };
 
 /** The values of a task's flags, by the flags' names as they are typed: `flags["no-test"]`. */
 export type Values<F extends Record<string, Flag>> = { readonly [K in keyof F]: Value<F[K]> };

@@ -1,0 +1,93 @@
+/** Workers agree on a run before its first step: they have the same settings, data and code, or none of them begins. */
+import { allGather, runtimeInfo, tf, workers } from "../../runtime/mod.ts";
+import { UserError } from "../../runtime/system/errors.ts";
+import { VERSION } from "../../runtime/system/package.ts";
+import { cut } from "../../runtime/system/texts.ts";
+import type { Data } from "../data/dataset.ts";
+import type { RunInfo } from "./folder.ts";
+import { difference } from "./resume.ts";
+
+/** What a worker brings to a run. */
+export interface Terms {
+  /** What it is asked for. */
+  readonly settings: {
+    /** Whether a run goes on; its settings are then those that it has, wherever they are. */
+    readonly resume: boolean;
+  } & Partial<Pick<RunInfo, "recipe" | "seed" | "limit" | "precision" | "syncBatchNorm">>;
+  /** Its images, as loaded. */
+  readonly data: Data;
+  /** The run, if it is worker 0. */
+  readonly run?: RunInfo;
+}
+
+/** What the workers tell each other. */
+interface Told {
+  readonly terms: Readonly<Record<string, unknown>>;
+  readonly run?: RunInfo;
+}
+
+/**
+ * Waits for all workers, and holds what they bring against that of worker 0.
+ * @returns The run that worker 0 has.
+ * @throws {UserError} On all workers, if one is asked for something else or has other data or another version.
+ */
+export async function agree({ settings, data, run }: Terms): Promise<RunInfo> {
+  const terms = {
+    ...settings,
+    data: await digestOf(data),
+    versions: { tensorflow: runtimeInfo().version, resnet: VERSION },
+  };
+  const told = gatherTexts(JSON.stringify({ terms, run } satisfies Told)).map((text): Told =>
+    JSON.parse(text)
+  );
+  const [first, ...others] = told;
+  for (const [i, { terms }] of others.entries()) {
+    // Who goes on with a run that lies with worker 0 knows nothing of its settings.
+    const known = terms.resume ? Object.keys(terms) : Object.keys({ ...terms, ...first.terms });
+    const of = (all: Told["terms"]) => Object.fromEntries(known.map((name) => [name, all[name]]));
+    const found = difference(of(terms), of(first.terms), []);
+    if (found === undefined) continue;
+    throw new UserError(
+      `Cannot train together: ${found.path.join(".")} is ${show(found.one)} on worker ${i + 1}, ` +
+        `${
+          show(found.other)
+        } on worker 0; start all with the same command, the same data and the same version`,
+    );
+  }
+  return first.run!;
+}
+
+/** The text of each worker. */
+function gatherTexts(text: string): string[] {
+  const { count } = workers();
+  const bytes = new TextEncoder().encode(text);
+  const rows = (values: Int32Array): Int32Array[] => {
+    const all = tf.tidy(() => allGather(tf.tensor1d(values, "int32")).dataSync<"int32">());
+    return Array.from({ length: count }, (_, i) => all.slice(i * values.length, (i + 1) * values.length));
+  };
+  const lengths = rows(Int32Array.of(bytes.length)).map(([length]) => length);
+  const padded = new Int32Array(Math.max(...lengths));
+  padded.set(bytes);
+  return rows(padded).map((row, i) => new TextDecoder().decode(Uint8Array.from(row.subarray(0, lengths[i]))));
+}
+
+/** What tells one set of images from another, by the part that it is: how many they are and a hash of all of it. */
+async function digestOf(data: Data): Promise<Record<string, string>> {
+  const { train, validation, test } = data;
+  const known = Object.entries({ train, validation, test }).filter(([, part]) => part !== undefined);
+  const parts = known.map(async ([name, part]) => {
+    const { images, labels, indices, imageShape, classes } = part!;
+    const hashes = await Promise.all(
+      [images, labels, indices, new TextEncoder().encode(JSON.stringify([imageShape, classes]))].map((
+        bytes,
+      ) => crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)),
+    );
+    const whole = new Uint8Array(await crypto.subtle.digest("SHA-256", await new Blob(hashes).arrayBuffer()));
+    return [name, `${indices.length} images (${whole.subarray(0, 4).toHex()})`];
+  });
+  return Object.fromEntries(await Promise.all(parts));
+}
+
+function show(value: unknown): string {
+  return value === undefined ? "not given" : typeof value === "string" ? value : cut(JSON.stringify(value));
+}

@@ -1,0 +1,37 @@
+/** What a run's settings make of the images: what is trained on what, and measured on what. */
+import type { Model } from "../../layers/mod.ts";
+import type { Data, Dataset } from "../data/dataset.ts";
+import { checkFit } from "../data/fit.ts";
+import { limit } from "../data/split.ts";
+import { prepare } from "../training/prepare.ts";
+import { modelFor, type Training } from "../training/recipe.ts";
+import { checkRun } from "../training/train.ts";
+import type { RunInfo } from "./folder.ts";
+
+/** A run before its first step, without its state. */
+export interface SetUp {
+  readonly model: Model;
+  readonly training: Training;
+  /** Training and validation images, with their transforms. */
+  readonly prepared: Data;
+  /** What the last figure is measured on: the validation images, where a folder of pictures has none to test on. */
+  readonly lastPart: "test" | "validation";
+  /** Its images, if they are to be measured on. */
+  readonly test?: Dataset;
+}
+
+/**
+ * @param loaded The images as loaded.
+ * @throws {UsageError} If the settings cannot be meant, or do not fit the images.
+ */
+export function setUp({ recipe, limit: count, skipTest, precision }: RunInfo, loaded: Data): SetUp {
+  const { testing } = recipe;
+  const training = { ...recipe.training, precision };
+  const prepared = prepare(count === undefined ? loaded : limit(count)(loaded), recipe);
+  const model = modelFor(recipe.network, prepared.train);
+  checkRun(model, prepared, training, testing);
+  const lastPart = loaded.digest !== undefined && prepared.test === undefined ? "validation" : "test";
+  const test = skipTest && lastPart === "test" ? undefined : prepared[lastPart];
+  if (test !== undefined) checkFit(model, test, { action: "Cannot test", part: "test images", ...testing });
+  return { model, training, prepared, lastPart, test };
+}
