@@ -37,7 +37,7 @@ export {
   relu,
   type Window,
 } from "./ops/mod.ts";
-export { allGather, allReduce, type Workers, workers } from "./ops/collective.ts";
+export { allGather, allReduce, explainLostWorker, type Workers, workers } from "./ops/collective.ts";
 export { gatherRows, packBytes, putAt, unpackBytes } from "./ops/bytes.ts";
 export {
   drawRows,

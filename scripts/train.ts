@@ -134,7 +134,10 @@ export async function runTraining(
   load: (dir: string, progress: Progress) => Promise<Data>,
 ): Promise<void> {
   const progress = terminalProgress(flags.quiet);
-  const cluster = clusterOf(Deno.env.get("TF_CONFIG"));
+  const cluster = clusterOf(Deno.env.get("TF_CONFIG"), {
+    startSeconds: Deno.env.get("RESNET_WORKER_START_SECONDS"),
+    answerSeconds: Deno.env.get("RESNET_WORKER_ANSWER_SECONDS"),
+  });
   if (flags.workers !== undefined && flags.workers > 1) {
     if (cluster !== undefined) {
       throw new UsageError("Cannot start workers: TF_CONFIG says that this is one; leave out --workers");

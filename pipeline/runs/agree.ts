@@ -1,5 +1,5 @@
 /** Workers agree on a run before its first step: they have the same settings, data and code, or none of them begins. */
-import { allGather, runtimeInfo, tf, workers } from "../../runtime/mod.ts";
+import { allGather, explainLostWorker, runtimeInfo, tf, workers } from "../../runtime/mod.ts";
 import { UserError } from "../../runtime/system/errors.ts";
 import { VERSION } from "../../runtime/system/package.ts";
 import { cut } from "../../runtime/system/texts.ts";
@@ -37,9 +37,7 @@ export async function agree({ settings, data, run }: Terms): Promise<RunInfo> {
     data: await digestOf(data),
     versions: { tensorflow: runtimeInfo().version, resnet: VERSION },
   };
-  const told = gatherTexts(JSON.stringify({ terms, run } satisfies Told)).map((text): Told =>
-    JSON.parse(text)
-  );
+  const told = gathered(JSON.stringify({ terms, run } satisfies Told)).map((text): Told => JSON.parse(text));
   const [first, ...others] = told;
   for (const [i, { terms }] of others.entries()) {
     // Who goes on with a run that lies with worker 0 knows nothing of its settings.
@@ -57,7 +55,15 @@ export async function agree({ settings, data, run }: Terms): Promise<RunInfo> {
   return first.run!;
 }
 
-/** The text of each worker. */
+/** The texts of all. @throws {UserError} If one does not come. */
+function gathered(text: string): string[] {
+  try {
+    return gatherTexts(text);
+  } catch (error) {
+    throw explainLostWorker(error, "Cannot train together");
+  }
+}
+
 function gatherTexts(text: string): string[] {
   const { count } = workers();
   const bytes = new TextEncoder().encode(text);

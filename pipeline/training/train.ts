@@ -2,6 +2,7 @@
 import type { Model, Variables } from "../../layers/mod.ts";
 import {
   choosePrecision,
+  explainLostWorker,
   gpuHolds,
   type Precision,
   tf,
@@ -231,7 +232,8 @@ export async function train(
     if (state !== undefined) disposeState(state);
     tree.dispose(variables); // a state may have had them
     tree.dispose(unread.map(({ losses, stops }) => ({ losses, stops })));
-    throw explainOutOfMemory(error, "Cannot train", batchSize, "--batch");
+    const lost = explainLostWorker(error, "Cannot go on training");
+    throw explainOutOfMemory(lost, "Cannot train", batchSize, "--batch");
   } finally {
     compiled.forEach((fn) => fn.dispose());
   }

@@ -1,8 +1,10 @@
 /** Several processes that compute together, on one machine or on several: TensorFlow's collective operations. */
+import { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import { TensorFlowError, UsageError, UserError } from "../system/errors.ts";
 import { checkJson, fields, number, oneOf, someFields, text } from "../system/schema.ts";
 import { quote } from "../system/texts.ts";
+import type { Watch } from "./watcher.ts";
 import type { Library } from "./library.ts";
 import { type Config, encodeServer } from "./protos.ts";
 
@@ -12,28 +14,35 @@ export interface Cluster {
   readonly workers: readonly string[];
   /** Which of them this process is. */
   readonly index: number;
+  /** Seconds that the others may take to come, after which what waits for them fails; 300 unless given. */
+  readonly startSeconds?: number;
+  /** Seconds that they may take to answer once they are there; 10 unless given. */
+  readonly answerSeconds?: number;
 }
 
 /** What the workers are called together. */
 const JOB = "worker";
 
 /** The task that brings the members of a collective together: worker 0. */
-export const GROUP_LEADER = `/job:${JOB}/replica:0/task:0`;
+export const GROUP_LEADER = taskName(0);
 
 /**
  * Makes a context one of a cluster's. It must have no tensors yet: its devices get new names. From here on a server
  * listens at the worker's port, on all of the machine's addresses, whatever host its own address names, and takes
- * orders from whoever reaches it.
+ * orders from whoever reaches it. A thread of its own asks the others all the time whether they are there: where one is not,
+ * what waits for it fails.
  *
  * @param config Of the context.
  * @throws {UserError} If it cannot listen at its port.
  */
 export function joinCluster(
-  { symbols: c, status, check }: Library,
+  library: Library,
   context: Deno.PointerObject,
-  { workers, index }: Cluster,
+  cluster: Cluster,
   config: Config,
 ): void {
+  const { symbols: c, status, check, directory } = library;
+  const { workers, index, startSeconds = 300, answerSeconds = 10 } = cluster;
   const server = encodeServer({ job: JOB, tasks: workers, index, config });
   c.TFE_EnableCollectiveOps(context, server, BigInt(server.length), status);
   try {
@@ -46,7 +55,45 @@ export function joinCluster(
       { cause: error },
     );
   }
+  const watcher = new Worker(new URL("./watcher.ts", import.meta.url));
+  watcher.unref(); // it is no reason for the process to go on
+  const peers = workers.flatMap((address, peer) =>
+    peer === index ? [] : [{ task: taskName(peer), name: `worker ${peer} (${address})` }]
+  );
+  watcher.postMessage(
+    {
+      directory,
+      context: Deno.UnsafePointer.value(context),
+      peers,
+      startMs: 1000 * startSeconds,
+      answerMs: 1000 * answerSeconds,
+    } satisfies Watch,
+  );
 }
+
+/** What TensorFlow calls a worker. */
+function taskName(index: number): string {
+  return `/job:${JOB}/replica:0/task:${index}`;
+}
+
+/**
+ * An error of a collective operation as what it is about: a worker that is gone.
+ * @param action The beginning of the message, e.g. `Cannot go on training`.
+ * @returns Any other error as it is.
+ */
+export function lostWorker(error: unknown, action: string, cluster: Cluster | undefined): unknown {
+  if (cluster === undefined || !(error instanceof TensorFlowError)) return error;
+  const [, watched] = /(worker \d+ \([^)]*\) (?:does not answer within|has not come in) [\d.]+ s)/.exec(error.detail) ?? [];
+  const [, task] = /\/job:worker\/replica:0\/task:(\d+)/.exec(error.detail) ?? [];
+  if (watched === undefined && (error.code !== UNAVAILABLE || task === undefined)) return error;
+  const found = watched ?? `worker ${task} (${cluster.workers[Number(task)]}) is gone`;
+  return new UserError(`${action}: ${found}; see what it said, and start all workers again`, {
+    cause: error,
+  });
+}
+
+/** `TF_UNAVAILABLE` of `TF_Code`: nobody is at the other end. */
+const UNAVAILABLE = 14;
 
 /** What `TF_CONFIG` looks like. */
 const configSchema = someFields({
@@ -59,6 +106,7 @@ const configSchema = someFields({
  * there is one, is worker 0.
  *
  * @param config The variable's value.
+ * @param patience How long to wait for the others, as texts.
  * @returns Nothing where it is not set, or there is one worker only.
  * @throws {UsageError} If it is something else.
  * @example
@@ -69,7 +117,10 @@ const configSchema = someFields({
  * clusterOf(JSON.stringify({ cluster, task: { type: "worker", index: 1 } })); // { workers: [...], index: 1 }
  * ```
  */
-export function clusterOf(config: string | undefined): Cluster | undefined {
+export function clusterOf(
+  config: string | undefined,
+  patience: { readonly startSeconds?: string; readonly answerSeconds?: string } = {},
+): Cluster | undefined {
   if (config === undefined || config.trim() === "") return undefined;
   const refuse = (problem: string): UsageError =>
     new UsageError(
@@ -87,5 +138,11 @@ export function clusterOf(config: string | undefined): Cluster | undefined {
   if (task.index >= (task.type === "chief" ? chief : worker).length) {
     throw refuse(`it names no ${task.type} ${task.index}`);
   }
-  return workers.length === 1 ? undefined : { workers, index };
+  const seconds = Object.entries(patience).filter(([, text]) => text !== undefined)
+    .map(([name, text]): [string, number] => [name, Number(text)]);
+  const never = seconds.find(([, value]) => !(value > 0));
+  if (never !== undefined) {
+    throw new UsageError(`Cannot wait for workers: ${never.join(" is ")}, give seconds`);
+  }
+  return workers.length === 1 ? undefined : { workers, index, ...Object.fromEntries(seconds) };
 }

@@ -7,6 +7,8 @@ import { SYMBOLS, type Symbols } from "./symbols.ts";
 
 /** The opened library: its functions, and the one status object that every call reports through. */
 export interface Library {
+  /** The folder that it was opened in. */
+  readonly directory: string;
   readonly symbols: Symbols;
   /** TensorFlow's own version text, e.g. "2.21.0". */
   readonly version: string;
@@ -63,6 +65,7 @@ export function openLibrary(directory: string): Library {
   const status = symbols.TF_NewStatus();
   if (status === null) throw new UserError("Cannot start libtensorflow: out of memory");
   return {
+    directory,
     symbols,
     version,
     hasCuda: symbols.isGoogleCudaEnabled?.() ?? false,

@@ -101,8 +101,12 @@ export const SYMBOLS = {
   TF_DeviceListType: { parameters: ["pointer", "i32", "pointer"], result: "pointer" },
 
   // void TFE_EnableCollectiveOps(TFE_Context*, const void* proto, size_t proto_len, TF_Status*)
-  // (tensorflow/c/eager/c_api_experimental.h); waits until the others are there
+  // (tensorflow/c/eager/c_api_experimental.h, as the next two); does not wait for the other processes
   TFE_EnableCollectiveOps: { parameters: ["pointer", "buffer", "usize", "pointer"], result: "void" },
+  // void TFE_CollectiveOpsCheckPeerHealth(TFE_Context*, const char* task, int64_t timeout_in_ms, TF_Status*)
+  TFE_CollectiveOpsCheckPeerHealth: { parameters: ["pointer", "buffer", "i64", "pointer"], result: "void" },
+  // void TFE_AbortCollectiveOps(TFE_Context*, TF_Status*): all that wait now or later fail with that status
+  TFE_AbortCollectiveOps: { parameters: ["pointer", "pointer"], result: "void" },
 
   // TFE_TensorHandle* TFE_NewTensorHandle(const TF_Tensor*, TF_Status*)
   TFE_NewTensorHandle: { parameters: ["pointer", "pointer"], result: "pointer" },

@@ -1,6 +1,7 @@
 /** What the processes of a cluster compute together: sums over all of them, eagerly or inside `jit`. */
 import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "../binding/backend.ts";
+import { lostWorker } from "../binding/cluster.ts";
 import { callOp, float, type } from "../binding/kernel.ts";
 
 /**
@@ -24,6 +25,15 @@ export interface Workers {
 export function workers(): Workers {
   const { cluster } = runtime();
   return { count: cluster?.workers.length ?? 1, index: cluster?.index ?? 0 };
+}
+
+/**
+ * An error of what the workers compute together as what it is about: one that is gone.
+ * @param action The beginning of the message, e.g. `Cannot go on training`.
+ * @returns A `UserError`; any other error as it is.
+ */
+export function explainLostWorker(error: unknown, action: string): unknown {
+  return lostWorker(error, action, runtime().cluster);
 }
 
 /**
