@@ -1,12 +1,22 @@
 /** `deno task train`: trains a recipe on CIFAR-10 or a folder of pictures, and keeps its run folder, stops and resumes. */
+import { join } from "@std/path";
 import type { Data } from "../pipeline/data/mod.ts";
-import { followSession, readRunInfo, runSession, type RunSettings } from "../pipeline/runs/mod.ts";
-import { PHOTOS } from "../pipeline/training/mod.ts";
+import {
+  followSession,
+  makeRunFolder,
+  readRunInfo,
+  RUN_FILES,
+  runName,
+  runSession,
+  type RunSettings,
+} from "../pipeline/runs/mod.ts";
+import { findRecipe, PHOTOS } from "../pipeline/training/mod.ts";
 import { clusterOf, configure, type Progress, tf, UsageError } from "../runtime/mod.ts";
+import { exists } from "../runtime/system/files.ts";
 import { taskCommand } from "../runtime/system/package.ts";
 import { MAX_THREADS } from "../runtime/system/threads.ts";
 import { cifarOf, photoSizeOf, picturesIn, picturesOf } from "./cli/data.ts";
-import { launch } from "./cli/launch.ts";
+import { type Launch, launch, withoutFlag } from "./cli/launch.ts";
 import { eventLines } from "./cli/run_lines.ts";
 import { settingsOf } from "./cli/settings.ts";
 import { stopOnSignals } from "./cli/signals.ts";
@@ -105,6 +115,12 @@ export const trainTask = {
       max: MAX_THREADS,
       help: "train with N processes on this machine, which share each batch (on several: TF_CONFIG)",
     },
+    "max-restarts": {
+      type: "integer",
+      min: 0,
+      default: 0,
+      help: "with --workers: start all again from the last checkpoint so often if one fails",
+    },
     "sync-batch-norm": {
       sets: "syncBatchNorm",
       type: "boolean",
@@ -137,17 +153,18 @@ export async function runTraining(
   const cluster = clusterOf(Deno.env.get("TF_CONFIG"), {
     startSeconds: Deno.env.get("RESNET_WORKER_START_SECONDS"),
     answerSeconds: Deno.env.get("RESNET_WORKER_ANSWER_SECONDS"),
+    anyAddress: Deno.env.get("RESNET_ANY_ADDRESS") === "1",
   });
+  const listed = flags.resume === undefined ? await picturesIn(flags.data ?? dataFlag.default) : undefined;
+  const pictures = listed && photoSizeOf(listed);
+  const settings = await settingsOf(trainTask.flags, flags, pictures);
   if (flags.workers !== undefined && flags.workers > 1) {
     if (cluster !== undefined) {
       throw new UsageError("Cannot start workers: TF_CONFIG says that this is one; leave out --workers");
     }
-    Deno.exit(await launch(flags.workers, progress));
+    Deno.exit(await launch(await launchOf(flags, settings), progress));
   }
   const stop = stopOnSignals(progress);
-  const listed = flags.resume === undefined ? await picturesIn(flags.data ?? dataFlag.default) : undefined;
-  const pictures = listed && photoSizeOf(listed);
-  const settings = await settingsOf(trainTask.flags, flags, pictures);
   if (pictures !== undefined && settings.recipe?.name === PHOTOS) progress.message(pictures.why);
   const data = async (asked: RunSettings): Promise<Data> => {
     const { data = dataFlag.default, device, threads, xla } = asked;
@@ -192,6 +209,29 @@ export async function runTraining(
     printLine(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
     Deno.exit(stop.exitCode());
   }
+}
+
+/** What `--workers` starts: this program without that flag, in a folder of its own that it may be started in again. */
+async function launchOf(
+  flags: Values<typeof trainTask.flags>,
+  { recipe = findRecipe("fast") }: Partial<RunSettings>,
+): Promise<Launch> {
+  const { workers: count = 1, "max-restarts": maxRestarts, run, resume } = flags;
+  const args = withoutFlag(Deno.args, "workers");
+  const given = resume ?? run;
+  const dir = given ??
+    (maxRestarts === 0 ? undefined : await makeRunFolder("runs", runName(recipe.name, new Date())));
+  const first = dir === undefined || given !== undefined ? args : [...args, "--run", dir];
+  return {
+    count,
+    maxRestarts,
+    args: first,
+    async argsAgain() {
+      if (dir === undefined || !await exists(join(dir, RUN_FILES.info))) return first;
+      const asked = withoutFlag(withoutFlag(args, "run"), "resume").filter((arg) => arg !== "--force");
+      return [...asked, "--resume", dir];
+    },
+  };
 }
 
 /** Runs the task. */

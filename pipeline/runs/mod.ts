@@ -6,10 +6,12 @@ export { type CheckpointNotes, loadCheckpoint, saveCheckpoint } from "./checkpoi
 export {
   type EpochMetrics,
   latestRun,
+  makeRunFolder,
   readMetrics,
   readRunInfo,
   RUN_FILES,
   type RunInfo,
+  runName,
   type RunSettings,
 } from "./folder.ts";
 export { loadModel, type LoadModelOptions, saveModel } from "./model_file.ts";

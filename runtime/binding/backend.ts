@@ -14,7 +14,7 @@ import { type Progress, silent } from "../system/progress.ts";
 import { check, number, someFields } from "../system/schema.ts";
 import { MAX_THREADS } from "../system/threads.ts";
 import { Binding } from "./binding.ts";
-import type { Cluster } from "./cluster.ts";
+import { awaitWorkers, type Cluster } from "./cluster.ts";
 import { keepCompiledCode } from "./compiled_code.ts";
 import { haveBfloat16, type UsableCard, usableGpus } from "./cuda.ts";
 import { thisMachine } from "./cuda_driver.ts";
@@ -128,10 +128,14 @@ async function start(): Promise<Running> {
   if (usable !== undefined) keepCompiledCode(join(cacheFolder(), "xla"));
   propagateNaN();
   const binding = new Binding(library, { ...options, gpus: usable?.map(({ ordinal }) => ordinal) });
+  const { cluster, progress = silent } = options;
+  if (cluster !== undefined) {
+    await awaitWorkers(cluster, progress);
+    binding.watch(cluster);
+  }
   const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
   tfjs.registerBackend("tensorflow", () => backend, 3);
   await tfjs.setBackend("tensorflow");
-  const { cluster, progress = silent } = options;
   const { xla = binding.isUsingGpuDevice() && cluster === undefined } = options;
   const cpu = readCpu();
   const gpus = binding.isUsingGpuDevice() ? usable ?? [] : [];

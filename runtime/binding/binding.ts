@@ -6,7 +6,7 @@ import { type Attr, AttrKind, type AttrSetters, eagerSetters, setAttrs } from ".
 import { readBuffer } from "./buffers.ts";
 import { DType } from "./dtypes.ts";
 import { faultless } from "./faults.ts";
-import { type Cluster, GROUP_LEADER, joinCluster } from "./cluster.ts";
+import { type Cluster, GROUP_LEADER, joinCluster, watchWorkers } from "./cluster.ts";
 import { cString, cStringBytes, type Library } from "./library.ts";
 import { mixedDtypes } from "./mixed_precision.ts";
 import { type Config, encodeConfig } from "./protos.ts";
@@ -418,6 +418,11 @@ export class Binding implements TFJSBinding {
     } finally {
       c.enableTensorFloat32?.(false);
     }
+  }
+
+  /** Watches the other processes of a cluster, once they are there. */
+  watch(cluster: Cluster): void {
+    watchWorkers(this.#library, this.#context, cluster);
   }
 
   /** The C API, for what looks at a traced function from outside. */

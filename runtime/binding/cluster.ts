@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import { TensorFlowError, UsageError, UserError } from "../system/errors.ts";
 import { checkJson, fields, number, oneOf, someFields, text } from "../system/schema.ts";
+import type { Progress } from "../system/progress.ts";
 import { quote } from "../system/texts.ts";
 import type { Watch } from "./watcher.ts";
 import type { Library } from "./library.ts";
@@ -14,7 +15,7 @@ export interface Cluster {
   readonly workers: readonly string[];
   /** Which of them this process is. */
   readonly index: number;
-  /** Seconds that the others may take to come, after which what waits for them fails; 300 unless given. */
+  /** Seconds that the others may take to come; 300 unless given. */
   readonly startSeconds?: number;
   /** Seconds that they may take to answer once they are there; 10 unless given. */
   readonly answerSeconds?: number;
@@ -29,20 +30,17 @@ export const GROUP_LEADER = taskName(0);
 /**
  * Makes a context one of a cluster's. It must have no tensors yet: its devices get new names. From here on a server
  * listens at the worker's port, on all of the machine's addresses, whatever host its own address names, and takes
- * orders from whoever reaches it. A thread of its own asks the others all the time whether they are there: where one is not,
- * what waits for it fails.
+ * orders from whoever reaches it.
  *
  * @param config Of the context.
  * @throws {UserError} If it cannot listen at its port.
  */
 export function joinCluster(
-  library: Library,
+  { symbols: c, status, check }: Library,
   context: Deno.PointerObject,
-  cluster: Cluster,
+  { workers, index }: Cluster,
   config: Config,
 ): void {
-  const { symbols: c, status, check, directory } = library;
-  const { workers, index, startSeconds = 300, answerSeconds = 10 } = cluster;
   const server = encodeServer({ job: JOB, tasks: workers, index, config });
   c.TFE_EnableCollectiveOps(context, server, BigInt(server.length), status);
   try {
@@ -55,20 +53,96 @@ export function joinCluster(
       { cause: error },
     );
   }
+}
+
+/** Between two attempts to reach a worker that has not come yet, in milliseconds. */
+const KNOCK_MS = 250;
+
+/** After so long somebody wants to know what is being waited for, in milliseconds. */
+const IMPATIENCE_MS = 5000;
+
+/**
+ * Waits until the others of a cluster listen at their ports. TensorFlow itself must not try: where it once finds nobody, it
+ * takes the worker for gone for some seconds more.
+ *
+ * @param progress Told of one that takes long.
+ * @throws {UserError} If one has not come in time.
+ */
+export async function awaitWorkers(cluster: Cluster, progress: Progress): Promise<void> {
+  const began = performance.now();
+  const { startSeconds = 300 } = cluster;
+  let told = false;
+  for (const { name, address } of others(cluster)) {
+    while (!await listens(address)) {
+      const waited = performance.now() - began;
+      if (waited > 1000 * startSeconds) {
+        throw new UserError(
+          `Cannot train together: ${name} has not come in ${startSeconds} s; start all workers at about the same time, ` +
+            `with the same addresses, which they must reach`,
+        );
+      }
+      if (!told && waited > IMPATIENCE_MS) {
+        progress.message(`Waiting for ${name}`);
+        told = true;
+      }
+      await new Promise((resolve) => setTimeout(resolve, KNOCK_MS));
+    }
+  }
+}
+
+function hostOf(address: string): { hostname: string; port: number } {
+  const [, hostname, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address)!;
+  return { hostname, port: Number(port) };
+}
+
+/** Addresses that no router of the internet passes on (RFC 1918, 3927, 4193, 4291, 6598). Names are taken for such. */
+const PRIVATE = [
+  /^127\./,
+  /^10\./,
+  /^192\.168\./,
+  /^172\.(1[6-9]|2\d|3[01])\./,
+  /^169\.254\./,
+  /^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./,
+  /^::1$/,
+  /^f[cd]/i,
+  /^fe[89ab]/i,
+];
+
+function isPrivate(host: string): boolean {
+  const isName = !/^[\d.]+$/.test(host) && !host.includes(":");
+  return isName || PRIVATE.some((range) => range.test(host));
+}
+
+async function listens(address: string): Promise<boolean> {
+  try {
+    (await Deno.connect(hostOf(address))).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return false;
+  }
+}
+
+/**
+ * Asks the others of a cluster from now on whether they are there, in a thread of its own: where one is not, what waits for
+ * it fails.
+ */
+export function watchWorkers({ directory }: Library, context: Deno.PointerObject, cluster: Cluster): void {
   const watcher = new Worker(new URL("./watcher.ts", import.meta.url));
   watcher.unref(); // it is no reason for the process to go on
-  const peers = workers.flatMap((address, peer) =>
-    peer === index ? [] : [{ task: taskName(peer), name: `worker ${peer} (${address})` }]
-  );
-  watcher.postMessage(
-    {
-      directory,
-      context: Deno.UnsafePointer.value(context),
-      peers,
-      startMs: 1000 * startSeconds,
-      answerMs: 1000 * answerSeconds,
-    } satisfies Watch,
-  );
+  const watch: Watch = {
+    directory,
+    context: Deno.UnsafePointer.value(context),
+    peers: others(cluster).map(({ index, name }) => ({ task: taskName(index), name })),
+    answerMs: 1000 * (cluster.answerSeconds ?? 10),
+  };
+  watcher.postMessage(watch);
+}
+
+/** All workers but this one. */
+function others({ workers, index: own }: Cluster): { index: number; address: string; name: string }[] {
+  return workers.map((address, index) => ({ index, address, name: `worker ${index} (${address})` }))
+    .filter(({ index }) => index !== own);
 }
 
 /** What TensorFlow calls a worker. */
@@ -83,7 +157,7 @@ function taskName(index: number): string {
  */
 export function lostWorker(error: unknown, action: string, cluster: Cluster | undefined): unknown {
   if (cluster === undefined || !(error instanceof TensorFlowError)) return error;
-  const [, watched] = /(worker \d+ \([^)]*\) (?:does not answer within|has not come in) [\d.]+ s)/.exec(error.detail) ?? [];
+  const [, watched] = /(worker \d+ \([^)]*\) does not answer within [\d.]+ s)/.exec(error.detail) ?? [];
   const [, task] = /\/job:worker\/replica:0\/task:(\d+)/.exec(error.detail) ?? [];
   if (watched === undefined && (error.code !== UNAVAILABLE || task === undefined)) return error;
   const found = watched ?? `worker ${task} (${cluster.workers[Number(task)]}) is gone`;
@@ -106,7 +180,8 @@ const configSchema = someFields({
  * there is one, is worker 0.
  *
  * @param config The variable's value.
- * @param patience How long to wait for the others, as texts.
+ * @param options How long to wait for the others, as texts; `anyAddress`: whether their addresses may be such as the internet
+ *   reaches. TensorFlow's server asks nobody who he is.
  * @returns Nothing where it is not set, or there is one worker only.
  * @throws {UsageError} If it is something else.
  * @example
@@ -119,7 +194,11 @@ const configSchema = someFields({
  */
 export function clusterOf(
   config: string | undefined,
-  patience: { readonly startSeconds?: string; readonly answerSeconds?: string } = {},
+  { anyAddress = false, ...patience }: {
+    readonly startSeconds?: string;
+    readonly answerSeconds?: string;
+    readonly anyAddress?: boolean;
+  } = {},
 ): Cluster | undefined {
   if (config === undefined || config.trim() === "") return undefined;
   const refuse = (problem: string): UsageError =>
@@ -137,6 +216,13 @@ export function clusterOf(
   if (twice !== undefined) throw refuse(`it names ${twice} twice`);
   if (task.index >= (task.type === "chief" ? chief : worker).length) {
     throw refuse(`it names no ${task.type} ${task.index}`);
+  }
+  const open = workers.find((address) => !isPrivate(hostOf(address).hostname));
+  if (open !== undefined && !anyAddress) {
+    throw new UsageError(
+      `Cannot use TF_CONFIG: ${open} is no private address, and who reaches a worker's port may run anything there: use ` +
+        `those of a network of your own, or set RESNET_ANY_ADDRESS=1 behind a firewall`,
+    );
   }
   const seconds = Object.entries(patience).filter(([, text]) => text !== undefined)
     .map(([name, text]): [string, number] => [name, Number(text)]);

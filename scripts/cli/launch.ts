@@ -14,19 +14,57 @@ interface Worker {
   readonly log?: string;
 }
 
+/** What is started. */
+export interface Launch {
+  /** Workers. */
+  readonly count: number;
+  /** How often all are started again after one has failed. */
+  readonly maxRestarts: number;
+  /** What this program was started with. */
+  readonly args: readonly string[];
+  /** What to start with after a failure instead, if there is something to go on from. */
+  readonly argsAgain: () => Promise<readonly string[]>;
+}
+
 /**
- * Starts this program again, once for each worker: with the flags that it was started with but for `--workers`, and with
- * `TF_CONFIG` in the environment. Each has an equal part of the cores, unless flags say otherwise, and of several GPUs one.
- * Worker 0 has the terminal, the others write to files, which are kept if one fails.
+ * Starts this program again, once for each worker, with `TF_CONFIG` in the environment. Each has an equal part of the
+ * cores, unless flags say otherwise, and of several GPUs one. Worker 0 has the terminal, the others write to files, which
+ * are kept if one fails.
  *
  * @returns The exit code of worker 0; of the first that failed, if worker 0 did not.
  * @throws {UsageError} If there are fewer GPUs in `CUDA_VISIBLE_DEVICES` than workers.
  */
-export async function launch(count: number, progress: Progress): Promise<number> {
+export async function launch(
+  { count, maxRestarts, args, argsAgain }: Launch,
+  progress: Progress,
+): Promise<number> {
   const folder = await Deno.makeTempDir({ prefix: "resnet-workers-" });
-  const program = await commandOf(Deno.mainModule, withoutFlag(Deno.args, "workers"));
-  const environments = workerEnvironments(count, Deno.env.toObject(), navigator.hardwareConcurrency);
   progress.message(`${count} workers; the output of all but worker 0 goes to ${folder}`);
+  let end = await runOnce(count, args, folder);
+  for (let restart = 1; end.failed !== undefined && restart <= maxRestarts; restart++) {
+    progress.message(`${await failureText(end.failed)}; starting all again (${restart} of ${maxRestarts})`);
+    end = await runOnce(count, await argsAgain(), folder);
+  }
+  if (end.failed === undefined) await Deno.remove(folder, { recursive: true });
+  else if (end.failed.log !== undefined) progress.message(await failureText(end.failed));
+  return end.code;
+}
+
+/** A worker that failed. */
+interface Failure {
+  readonly index: number;
+  readonly code: number;
+  readonly log?: string;
+}
+
+/** Starts the workers, and waits for the end of all. */
+async function runOnce(
+  count: number,
+  args: readonly string[],
+  folder: string,
+): Promise<{ code: number; failed?: Failure }> {
+  const program = await commandOf(Deno.mainModule, args);
+  const environments = workerEnvironments(count, Deno.env.toObject(), navigator.hardwareConcurrency);
   const workers = environments.map((env, index): Worker => {
     const isFirst = index === 0;
     const process = new Deno.Command(Deno.execPath(), {
@@ -41,12 +79,12 @@ export async function launch(count: number, progress: Progress): Promise<number>
   const logs = workers.map(({ process, log }) => log === undefined ? undefined : writeLog(process, log));
   const signals = passOn(workers);
 
-  let failed: { worker: Worker; code: number } | undefined;
+  let failed: Failure | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const codes = await Promise.all(workers.map(async (worker) => {
-    const { code } = await worker.process.status;
+  const codes = await Promise.all(workers.map(async ({ index, process, log }) => {
+    const { code } = await process.status;
     if (code !== 0 && failed === undefined && !signals.received()) {
-      failed = { worker, code };
+      failed = { index, code, log };
       timer = setTimeout(() => workers.forEach(({ process }) => kill(process, "SIGKILL")), GRACE_MS);
     }
     return code;
@@ -54,21 +92,21 @@ export async function launch(count: number, progress: Progress): Promise<number>
   clearTimeout(timer);
   signals.stop();
   await Promise.all(logs);
-  if (failed?.worker.log !== undefined) {
-    const { index, log } = failed.worker;
-    progress.message(
-      `Worker ${index} ended with exit code ${failed.code}: ${await lastLine(log)}; see ${log}`,
-    );
-  } else if (failed === undefined) await Deno.remove(folder, { recursive: true });
-  return codes[0] !== 0 ? codes[0] : failed?.code ?? 0;
+  return { code: codes[0] !== 0 ? codes[0] : failed?.code ?? 0, failed };
+}
+
+async function failureText({ index, code, log }: Failure): Promise<string> {
+  const text = `Worker ${index} ended with exit code ${code}`;
+  return log === undefined ? text : `${text}: ${await lastLine(log)}; see ${log}`;
 }
 
 /** What `deno` is given to run a program again, with what this process may do. */
 async function commandOf(main: string, args: readonly string[]): Promise<string[]> {
   const { state } = await Deno.permissions.query({ name: "net" });
-  const permissions = state === "granted"
-    ? ["--allow-all"]
-    : ["read", "write", "env", "run", "ffi", "sys"].map((name) => `--allow-${name}`);
+  const permissions = state === "granted" ? ["--allow-all"] : [
+    ...["read", "write", "env", "run", "ffi", "sys"].map((name) => `--allow-${name}`),
+    "--allow-net=127.0.0.1",
+  ];
   return ["run", ...permissions, "--no-prompt", main.startsWith("file:") ? fromFileUrl(main) : main, ...args];
 }
 

@@ -22,10 +22,12 @@ export class Training {
   readonly #read: Promise<unknown>;
   #heard: () => void = () => {};
 
-  constructor(...args: string[]) {
+  /** @param args Flags, and a record of what is in the environment, if more is. */
+  constructor(...args: (string | Record<string, string>)[]) {
+    const flags = args.filter((arg) => typeof arg === "string");
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: runArgs(PROGRAM, ...args),
-      env: { RESNET_DEBUG: "" },
+      args: runArgs(PROGRAM, ...flags),
+      env: Object.assign({ RESNET_DEBUG: "" }, ...args.filter((arg) => typeof arg !== "string")),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
