@@ -81,6 +81,12 @@
  * {@linkcode choosePrecision} say what there is; {@linkcode liveHandles} counts tensors, and {@linkcode silent} is
  * progress that nobody hears.
  *
+ * ## Several processes, on one machine or on several
+ *
+ * {@linkcode clusterOf} reads `TF_CONFIG` for `configure`, {@linkcode workers} says how many there are. `train` shares
+ * its work among them, {@linkcode followSession} is what all but the first do in a run; {@linkcode allReduce} and {@linkcode allGather} join
+ * tensors.
+ *
  * ## Errors
  *
  * {@linkcode UserError}, {@linkcode UsageError}, {@linkcode JitError}, {@linkcode TensorFlowError}.
@@ -116,20 +122,26 @@
  */
 export * from "./layers/mod.ts";
 export {
+  allGather,
+  allReduce,
   type Bar,
   choosePrecision,
+  type Cluster,
+  clusterOf,
   configure,
   type Cpu,
   jit,
   JitError,
   type JitOptions,
   type Jitted,
+  type Joint,
   liveHandles,
   type Machine,
   type Precision,
   type Progress,
   readCpu,
   repeat,
+  type Rows,
   type RuntimeInfo,
   runtimeInfo,
   type RuntimeOptions,
@@ -140,6 +152,8 @@ export {
   UserError,
   type ValueAndGrads,
   valueAndGrads,
+  type Workers,
+  workers,
 } from "./runtime/mod.ts";
 /**
  * TensorFlow.js, the whole of it ({@link https://js.tensorflow.org/api/latest/ its documentation}), with libtensorflow
@@ -240,6 +254,7 @@ export { pipe } from "./pipeline/pipe.ts";
 export {
   type CheckpointNotes,
   type EpochMetrics,
+  followSession,
   loadCheckpoint,
   loadModel,
   type LoadModelOptions,
@@ -283,11 +298,13 @@ export {
   type Schedule,
   type Sgd,
   type Shapes,
+  type Share,
   startState,
   type StateSettings,
   type StateTensors,
   type StepBatch,
   type StepReport,
+  type StepResult,
   type StepState,
   type Stopping,
   type TestResults,

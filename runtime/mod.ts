@@ -23,7 +23,6 @@ export * as tree from "./compile/tree.ts";
 export {
   avgPool,
   batchNormInference,
-  batchNormJoint,
   type BatchNormResult,
   batchNormTrain,
   biasAdd,
@@ -31,22 +30,16 @@ export {
   conv2d,
   crossEntropy,
   crossEntropyEach,
-  type Joint,
   maxPool,
   type Pool,
   relu,
   type Window,
 } from "./ops/mod.ts";
 export { allGather, allReduce, explainLostWorker, type Workers, workers } from "./ops/collective.ts";
+export { batchNormJoint, type Joint } from "./ops/batch_norm_joint.ts";
+export { drawRows, type Rows } from "./ops/rows.ts";
 export { gatherRows, packBytes, putAt, unpackBytes } from "./ops/bytes.ts";
-export {
-  drawRows,
-  dropout,
-  foldSeed,
-  type Rows,
-  statelessUniform,
-  statelessUniformInt,
-} from "./ops/random.ts";
+export { dropout, foldSeed, statelessUniform, statelessUniformInt } from "./ops/random.ts";
 export { type Cpu, parseCpuInfo, readCpu } from "./system/cpu.ts";
 export { TensorFlowError, UsageError, UserError } from "./system/errors.ts";
 export { type Bar, type Progress, silent } from "./system/progress.ts";

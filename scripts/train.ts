@@ -19,7 +19,7 @@ import { cifarOf, photoSizeOf, picturesIn, picturesOf } from "./cli/data.ts";
 import { type Launch, launch, withoutFlag } from "./cli/launch.ts";
 import { eventLines } from "./cli/run_lines.ts";
 import { settingsOf } from "./cli/settings.ts";
-import { stopOnSignals } from "./cli/signals.ts";
+import { stopOnSignals, STOPPED_BY_ANOTHER } from "./cli/signals.ts";
 import {
   dataFlag,
   deviceFlag,
@@ -185,7 +185,7 @@ export async function runTraining(
       signal: stop.signal,
       onStart: stop.listen,
     });
-    if (step < totalSteps) Deno.exit(stop.exitCode());
+    if (step < totalSteps) Deno.exit(stop.exitCode() ?? STOPPED_BY_ANOTHER);
     return;
   }
   const { dir, step, totalSteps } = await runSession(data, settings, {
@@ -207,7 +207,7 @@ export async function runTraining(
   if (step < totalSteps) {
     const command = taskCommand("train", { resume: dir });
     printLine(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
-    Deno.exit(stop.exitCode());
+    Deno.exit(stop.exitCode() ?? STOPPED_BY_ANOTHER);
   }
 }
 

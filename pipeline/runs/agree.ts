@@ -3,7 +3,7 @@ import { allGather, explainLostWorker, runtimeInfo, tf, workers } from "../../ru
 import { UserError } from "../../runtime/system/errors.ts";
 import { VERSION } from "../../runtime/system/package.ts";
 import { cut } from "../../runtime/system/texts.ts";
-import type { Data } from "../data/dataset.ts";
+import type { Data, Dataset } from "../data/dataset.ts";
 import type { RunInfo } from "./folder.ts";
 import { difference } from "./resume.ts";
 
@@ -81,12 +81,16 @@ function gatherTexts(text: string): string[] {
 async function digestOf(data: Data): Promise<Record<string, string>> {
   const { train, validation, test } = data;
   const known = Object.entries({ train, validation, test }).filter(([, part]) => part !== undefined);
-  const parts = known.map(async ([name, part]) => {
-    const { images, labels, indices, imageShape, classes } = part!;
+  const parts = known.map(async ([name, part]): Promise<[string, string]> => {
+    const { images, labels, indices, imageShape, classes, pictures } = part as Dataset;
+    const source = pictures?.source;
+    const files = source?.kind === "files" ? source.digests : [];
+    const stored = source?.kind === "stored" ? source.images : images;
+    const text = new TextEncoder().encode(JSON.stringify([imageShape, classes, files]));
     const hashes = await Promise.all(
-      [images, labels, indices, new TextEncoder().encode(JSON.stringify([imageShape, classes]))].map((
-        bytes,
-      ) => crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)),
+      [stored, labels, indices, text].map((bytes) =>
+        crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)
+      ),
     );
     const whole = new Uint8Array(await crypto.subtle.digest("SHA-256", await new Blob(hashes).arrayBuffer()));
     return [name, `${indices.length} images (${whole.subarray(0, 4).toHex()})`];

@@ -21,6 +21,21 @@ import { setUp } from "./set_up.ts";
  * @param options `onStart` is called before the first step: from there on stopping saves.
  * @throws {UsageError} If the settings cannot be meant, or do not fit the images.
  * @throws {UserError} If worker 0 was given others, memory runs out, or a step computes what is not finite.
+ * @example
+ * ```ts
+ * import { clusterOf, configure, followSession, loadCifar, runSession, tf } from "@resnet/deno";
+ *
+ * async function trainTogether() {
+ *   const cluster = clusterOf(Deno.env.get("TF_CONFIG"));
+ *   const data = async () => {
+ *     configure({ cluster });
+ *     await tf.ready();
+ *     return await loadCifar("data");
+ *   };
+ *   const session = cluster !== undefined && cluster.index > 0 ? followSession : runSession;
+ *   await session(data, { seed: 1 });
+ * }
+ * ```
  */
 export async function followSession(
   data: (settings: RunSettings) => Data | Promise<Data>,

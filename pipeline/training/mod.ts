@@ -31,4 +31,5 @@ export {
 } from "./state.ts";
 export { type TestResults, testResults } from "./test_results.ts";
 export { type EpochReport, type StepReport, train, type TrainOptions } from "./train.ts";
-export { type StepBatch, type StepState, type TrainStep, trainStep } from "./step.ts";
+export type { Share } from "./share.ts";
+export { type StepBatch, type StepResult, type StepState, type TrainStep, trainStep } from "./step.ts";

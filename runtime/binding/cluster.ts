@@ -186,7 +186,7 @@ const configSchema = someFields({
  * @throws {UsageError} If it is something else.
  * @example
  * ```ts
- * import { clusterOf } from "./cluster.ts";
+ * import { clusterOf } from "@resnet/deno";
  *
  * const cluster = { worker: ["10.0.0.1:2222", "10.0.0.2:2222"] };
  * clusterOf(JSON.stringify({ cluster, task: { type: "worker", index: 1 } })); // { workers: [...], index: 1 }

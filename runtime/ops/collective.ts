@@ -21,7 +21,16 @@ export interface Workers {
   readonly index: number;
 }
 
-/** The workers of the cluster that the runtime was started in. */
+/**
+ * The workers of the cluster that the runtime was started in.
+ * @example
+ * ```ts
+ * import { tf, workers } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * workers(); // { count: 1, index: 0 }
+ * ```
+ */
 export function workers(): Workers {
   const { cluster } = runtime();
   return { count: cluster?.workers.length ?? 1, index: cluster?.index ?? 0 };
@@ -45,6 +54,15 @@ export function explainLostWorker(error: unknown, action: string): unknown {
  * @returns Of the shape of `x`, which it is itself where there is one worker.
  * @throws {TypeError} If `x` is of another type.
  * @throws {TensorFlowError} If a worker is gone, or has given another shape.
+ * @example
+ * ```ts
+ * import { allReduce, clusterOf, configure, tf, workers } from "@resnet/deno";
+ *
+ * configure({ cluster: clusterOf(Deno.env.get("TF_CONFIG")) });
+ * await tf.ready();
+ * const { count } = workers();
+ * const mean = tf.div(allReduce(tf.tensor1d([1, 2])), count); // on each worker the mean of all
+ * ```
  */
 export function allReduce<X extends tfjs.Tensor>(x: X): X {
   const { dtype } = x;
@@ -75,6 +93,13 @@ export function allReduce<X extends tfjs.Tensor>(x: X): X {
  *
  * @param x float32 or int32, of the same shape on each worker.
  * @returns `[workers, ...]`.
+ * @example
+ * ```ts
+ * import { allGather, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * allGather(tf.tensor1d([1, 2])).arraySync(); // [[1, 2]], where there is one worker
+ * ```
  */
 export function allGather(x: tfjs.Tensor): tfjs.Tensor {
   const { count, index } = workers();

@@ -4,6 +4,9 @@ import type { Progress } from "../../runtime/mod.ts";
 /** Exit code of a process that a signal ended, by the shell's convention: 128 + the signal's number. */
 const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
+/** Exit code of a worker that stops since another was asked to: that of SIGTERM. */
+export const STOPPED_BY_ANOTHER = SIGNAL_EXIT.SIGTERM;
+
 /**
  * Signals within this time count as one, in milliseconds: a terminal's Ctrl-C reaches this process itself and once or
  * twice more through `deno task`, which passes it on.
@@ -19,8 +22,8 @@ export interface Stop {
    * where the process was started to ignore it, as `nohup` does.
    */
   listen(): void;
-  /** What a process that was stopped exits with; where another worker was and no signal came, as for SIGTERM. */
-  exitCode(): number;
+  /** What a process that was stopped exits with; nothing if no signal came. */
+  exitCode(): number | undefined;
 }
 
 /**
@@ -55,7 +58,7 @@ export function stopOnSignals(
       // A file over the limit of `ulimit -f` would end the process; so the write fails, as on a full disk.
       Deno.addSignalListener("SIGXFSZ", () => {});
     },
-    exitCode: () => SIGNAL_EXIT[caught ?? "SIGTERM"],
+    exitCode: () => caught && SIGNAL_EXIT[caught],
   };
 }
 

@@ -47,7 +47,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     const { name, about } = fast;
     return await loadRecipe(await write(path, { extends: "fast", name, about, training }));
   };
-  const cases: Readonly<Record<string, [value: string, expected: Partial<RunSettings>]>> = {
+  const cases: Readonly<Record<string, [value: string | undefined, expected: Partial<RunSettings>]>> = {
     epochs: ["3", { recipe: await fromFile({ epochs: 3 }) }],
     batch: ["64", { recipe: await fromFile({ batchSize: 64 }) }],
     lr: ["0.05", { recipe: await fromFile({ schedule: { rate: 0.05 } }) }],
@@ -61,11 +61,12 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     device: ["cpu", { recipe: fast, device: "cpu" }],
     threads: ["2", { recipe: fast, threads: 2 }],
     xla: ["on", { recipe: fast, xla: "on" }],
+    "sync-batch-norm": [undefined, { recipe: fast, syncBatchNorm: true }],
   };
   const setting = Object.entries<Flag>(trainTask.flags).filter(([, { sets }]) => sets !== undefined);
   assertEquals(Object.keys(cases), setting.map(([name]) => name), "every flag that sets something");
   for (const [name, [value, expected]] of Object.entries(cases)) {
-    assertEquals(await settings(`--${name}`, value), expected, name);
+    assertEquals(await settings(`--${name}`, ...(value === undefined ? [] : [value])), expected, name);
   }
   assertEquals([fast.training.epochs, fast.training.batchSize], [9, 512], "the recipe itself is as it was");
 
