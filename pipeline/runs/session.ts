@@ -208,13 +208,13 @@ export async function runSession(
   if (workers().count > 1) {
     const { recipe, seed, limit, syncBatchNorm, precision } = info;
     const settings = { resume: resumed !== undefined, recipe, seed, limit, syncBatchNorm, precision };
-    await agree({ settings, data: loaded, run: info });
+    await agree({ settings, data: loaded, run: { ...info, skipTest } });
   }
 
   const { recipe, seed } = info;
   const { init } = asked;
   const { testing } = recipe;
-  const { model, training, prepared, lastPart, test } = setUp({ ...info, precision }, loaded);
+  const { model, training, prepared, lastPart, test } = setUp({ ...info, precision, skipTest }, loaded);
   const classes = prepared.train.classes.length;
 
   const restored = resumed && await restore(folder.dir, model, training);
