@@ -1,11 +1,10 @@
 /** `deno task test-accuracy`: how good a trained run is on the test images. */
 import { join } from "@std/path";
 import { limit } from "../pipeline/data/mod.ts";
-import { accuracyByClass } from "../pipeline/inference/mod.ts";
 import { checkClasses, latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { modelFor, prepare, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf, UserError } from "../runtime/mod.ts";
-import { classLines, testLines } from "./cli/accuracy_lines.ts";
+import { testLines } from "./cli/accuracy_lines.ts";
 import { cifarOf, picturesIn, picturesOf } from "./cli/data.ts";
 import { dataFlag, precisionFlag, runFlag, runTask, type Values } from "./cli/task.ts";
 import { printLine, terminalProgress } from "./cli/terminal.ts";
@@ -58,14 +57,12 @@ async function testRun({ run, tta, json, data, precision }: Values<typeof task.f
     precision: precision ?? trained.precision,
     progress,
     tta,
+    byClass: loaded.digest !== undefined,
   });
-  const byClass = loaded.digest === undefined ? undefined : accuracyByClass({ model, variables }, test, {
-    ...{ batchSize: asked.batchSize, tta },
-    precision: precision ?? trained.precision,
-  });
-  const more = { part: part === "test" ? undefined : part, running: results.running, byClass };
+  const { running, byClass } = results;
+  const more = { part: part === "test" ? undefined : part, running, byClass };
   if (json) console.log(JSON.stringify({ ...results.test, ...more, tta, run: dir }));
-  else [...testLines(results, { tta, part }), ...(byClass ? classLines(byClass) : [])].forEach(printLine);
+  else testLines(results, { tta, part }).forEach(printLine);
 }
 
 /** Runs the task. */

@@ -15,7 +15,7 @@ import {
 } from "../../runtime/mod.ts";
 import { explainOutOfMemory } from "../../runtime/system/memory_errors.ts";
 import { type Batch, batches } from "../data/batches.ts";
-import { type Dataset, storeBytes } from "../data/dataset.ts";
+import { classCounts, type Dataset, storeBytes } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import { aheadReader } from "../data/image_reader.ts";
 import { type BatchTensors, batchTensors, unpackImages } from "../transforms/batch_tensors.ts";
@@ -31,6 +31,18 @@ export interface Evaluation {
   readonly images: number;
   /** Mean cross-entropy, in nats, without label smoothing. */
   readonly loss: number;
+  /** What of it each class is, by class number, where that is asked for. */
+  readonly byClass?: readonly ClassAccuracy[];
+}
+
+/** What came of the images of one class. */
+export interface ClassAccuracy {
+  /** Its name. */
+  readonly name: string;
+  /** How many of its images were taken for it. */
+  readonly correct: number;
+  /** Of how many. */
+  readonly images: number;
 }
 
 /** How images are measured. Plain data. */
@@ -51,6 +63,8 @@ export interface Testing {
 export interface EvaluatorOptions extends Partial<Testing> {
   /** Number format of convolutions and matrix products; float32 unless given, "auto" leaves it to the machine. */
   readonly precision?: Precision | "auto";
+  /** Whether to count for each class, too; false unless given. */
+  readonly byClass?: boolean;
   /** Whether the images are copied to the device once and looked at in one call; where a GPU has room unless given. */
   readonly onDevice?: boolean;
 }
@@ -76,9 +90,11 @@ export interface Evaluator {
 /** A batch, and which of its images count: 1, or 0 for those that only fill it up. */
 type CountedBatch = { images: tf.Tensor4D; labels: tf.Tensor1D; counts: tf.Tensor1D };
 
-/** What the images of one batch add up to, or those of several, each. */
+/** What the images of one batch add up to, or those of several. */
 interface Sums {
+  /** Of all, `[]`, or of each class, `[classes]`; of several batches together. */
   readonly correct: tf.Tensor;
+  /** Of one batch, `[]`, or of each of several, `[steps]`. */
   readonly loss: tf.Tensor;
 }
 
@@ -91,8 +107,13 @@ interface Cut {
   readonly batchSize: number;
   /** Whether the last batch is filled up where it is smaller, with black images that do not count. */
   readonly fills: boolean;
+  /** Shape of what is counted: `[]`, or `[classes]`. */
+  readonly counted: readonly number[];
   readonly precision: Precision;
 }
+
+/** What is measured, and what is counted. */
+type Measure = Required<Pick<EvaluatorOptions, "statistics" | "tta" | "byClass">>;
 
 /** Looks at all batches. */
 interface Walk {
@@ -163,47 +184,72 @@ export function evaluate(
 export function evaluator(
   model: Model,
   dataset: Dataset,
-  { batchSize = 500, statistics = "running", tta = false, precision = "float32", onDevice }:
-    EvaluatorOptions = {},
+  options: EvaluatorOptions = {},
 ): Evaluator {
+  const { batchSize = 500, statistics = "running", tta = false, byClass = false } = options;
+  const { precision = "float32", onDevice } = options;
   checkFit(model, dataset, { action: "Cannot evaluate", batchSize, statistics });
   const images = dataset.indices.length;
   const isFolded = statistics === "running";
   const walk = onDevice ?? gpuHolds(storeBytes(dataset)) ? walkOnDevice : walkFromHost;
-  const { run, dispose } = walk(compare(model, dataset, statistics, tta), dataset, {
+  const { run, dispose } = walk(compare(model, dataset, { statistics, tta, byClass }), dataset, {
     // With running statistics images do not know of each other: the last batch is filled up, not compiled anew.
     batchSize: isFolded ? Math.min(batchSize, images) : batchSize,
     fills: isFolded,
+    counted: byClass ? model.output.shape : [],
     precision: choosePrecision(precision),
   });
   return {
     evaluate(variables, { onBatch = () => {} } = {}): Evaluation {
-      let [correct, loss] = [0, 0];
+      const correct: number[] = [];
+      let loss = 0;
       try {
         tf.tidy(() => {
           toGpu(tree.tensors(variables));
           // Read at the end only: until then a GPU need not wait for the host.
           for (const sums of run(variables, onBatch)) {
-            for (const value of sums.correct.dataSync()) correct += value;
+            sums.correct.dataSync().forEach((value, i) => correct[i] = (correct[i] ?? 0) + value);
             for (const value of sums.loss.dataSync()) loss += value;
           }
         });
       } catch (error) {
         throw explainOutOfMemory(error, "Cannot evaluate", batchSize, "testing.batchSize");
       }
-      return { accuracy: correct / images, correct, images, loss: loss / images };
+      return summedUp(dataset, { correct, loss }, byClass);
     },
     dispose,
   };
+}
+
+/**
+ * What the sums over all images of a data set come to.
+ * @param sums `correct`: of all, or where it is by class of each.
+ */
+export function summedUp(
+  dataset: Dataset,
+  sums: { readonly correct: readonly number[]; readonly loss: number },
+  byClass: boolean,
+): Evaluation {
+  const images = dataset.indices.length;
+  const correct = sums.correct.reduce((sum, value) => sum + value, 0);
+  const whole = { accuracy: correct / images, correct, images, loss: sums.loss / images };
+  if (!byClass) return whole;
+  const imagesOf = classCounts(dataset);
+  const of = (name: string, label: number): ClassAccuracy => ({
+    name,
+    correct: sums.correct[label],
+    images: imagesOf[label],
+  });
+  return { ...whole, byClass: dataset.classes.map(of) };
 }
 
 /** What is done to a batch: transforms, network, and the comparison with the labels. */
 function compare(
   model: Model,
   { transforms }: Dataset,
-  statistics: Testing["statistics"],
-  tta: boolean,
+  { statistics, tta, byClass }: Measure,
 ): Look {
+  const [classes] = model.output.shape;
   return (variables, { images, labels, counts }) => {
     const folded = statistics === "running" ? foldBatchNorm(model, variables) : undefined;
     const logitsOf = (x: tf.Tensor4D): tf.Tensor2D =>
@@ -211,9 +257,10 @@ function compare(
         ? apply(folded.model, folded.variables, x, { train: false })[0]
         : apply(model, variables, x, { train: true, seed: tf.tensor1d([0, 0], "int32") })[0];
     const logits = lookAt(images, transforms, logitsOf, tta);
-    const hits = tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32");
+    const hits = tf.mul(tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32"), counts);
+    const ofClass = () => tf.mul(tf.cast(tf.oneHot(labels, classes), "float32"), tf.expandDims(hits, 1));
     return {
-      correct: tf.sum(tf.mul(hits, counts)),
+      correct: byClass ? tf.sum(ofClass(), 0) : tf.sum(hits),
       loss: tf.sum(tf.mul(crossEntropyEach(logits, labels), counts)),
     };
   };
@@ -267,8 +314,12 @@ function countedBatch(batch: Batch, size: number): BatchTensors & Pick<CountedBa
 const AT_ONCE = 10;
 
 /** Many batches a call, of images that lie on the device as bytes. A smaller last batch that is not filled up is alone. */
-function walkOnDevice(look: Look, dataset: Dataset, { batchSize, fills, precision }: Cut): Walk {
-  const images = dataset.indices.length;
+function walkOnDevice(
+  look: Look,
+  dataset: Dataset,
+  { batchSize, fills, counted, precision }: Cut,
+): Walk {
+  const { imageShape, indices: { length: images } } = dataset;
   const whole = fills ? images : images - images % batchSize;
   const batches = Math.ceil(whole / batchSize);
   const calls = Math.ceil(batches / AT_ONCE);
@@ -284,7 +335,7 @@ function walkOnDevice(look: Look, dataset: Dataset, { batchSize, fills, precisio
     ...(whole < images ? [storeOnDevice(dataset, [whole, images], { steps: 1, size: images - whole })] : []),
   ];
   const walk = jit(function evalSteps(variables: Variables, store: Omit<Store, "images">) {
-    return lookAtStore(look, variables, store, dataset.imageShape);
+    return lookAtStore(look, variables, store, { imageShape, counted });
   }, { precision });
   return {
     run(variables, onBatch) {
@@ -335,15 +386,14 @@ function storeOnDevice(
   });
 }
 
-/** The sums of each batch of a store, `[steps]`. */
+/** What the batches of a store add up to. */
 function lookAtStore(
   look: Look,
   variables: Variables,
   store: Omit<Store, "images">,
-  imageShape: Dataset["imageShape"],
+  { imageShape, counted }: Pick<Dataset, "imageShape"> & Pick<Cut, "counted">,
 ): Sums {
   const [steps, size] = store.labels.shape;
-  const none = tf.zeros<tf.Rank.R1>([steps]);
   const int32 = (value: number): tf.Scalar => tf.scalar(value, "int32");
   return repeat(
     steps,
@@ -356,9 +406,9 @@ function lookAtStore(
         labels: tf.cast(row(store.labels), "int32"),
         counts: row(store.counts),
       });
-      return { correct: putAt(correct, round, found.correct), loss: putAt(loss, round, found.loss) };
+      return { correct: tf.add(correct, found.correct), loss: putAt(loss, round, found.loss) };
     },
-    { correct: none, loss: none },
+    { correct: tf.zeros([...counted]), loss: tf.zeros<tf.Rank.R1>([steps]) },
     { variables, store },
   );
 }

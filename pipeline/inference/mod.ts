@@ -3,8 +3,9 @@
  * @module
  */
 export { type Answers, confidentMistakes, evaluationOf } from "./answers.ts";
-export { accuracyByClass, answersOf, type ClassAccuracy } from "./by_class.ts";
+export { answersOf } from "./ask.ts";
 export {
+  type ClassAccuracy,
   evaluate,
   type EvaluateOptions,
   type Evaluation,

@@ -20,8 +20,7 @@ import {
 } from "../../runtime/system/schema.ts";
 import { shellFlags } from "../../runtime/system/shell.ts";
 import { MAX_THREADS } from "../../runtime/system/threads.ts";
-import type { ClassAccuracy } from "../inference/by_class.ts";
-import type { Evaluation } from "../inference/evaluate.ts";
+import type { ClassAccuracy, Evaluation } from "../inference/evaluate.ts";
 import { type Recipe, recipeSchema } from "../training/recipe.ts";
 import type { EpochReport } from "../training/train.ts";
 import { currentRecipe } from "./earlier.ts";

@@ -70,7 +70,11 @@ export async function followSession(
   try {
     const totalSteps = training.epochs * stepsPerEpoch(prepared.train.indices.length, training.batchSize);
     if (state.step === totalSteps && test !== undefined) {
-      testResults(model, state.variables, test, testing, { precision: run.precision, progress: silent });
+      testResults(model, state.variables, test, testing, {
+        precision: run.precision,
+        progress: silent,
+        byClass: loaded.digest !== undefined,
+      });
     }
     return { step: state.step, totalSteps };
   } finally {

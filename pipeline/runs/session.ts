@@ -18,7 +18,6 @@ import { type Progress, silent } from "../../runtime/system/progress.ts";
 import { check } from "../../runtime/system/schema.ts";
 import { shellFlags } from "../../runtime/system/shell.ts";
 import type { Data } from "../data/dataset.ts";
-import { accuracyByClass, type ClassAccuracy } from "../inference/by_class.ts";
 import type { Recipe, Training } from "../training/recipe.ts";
 import { findRecipe } from "../training/recipes.ts";
 import {
@@ -105,14 +104,13 @@ export type SessionEvent =
     readonly weights?: string;
   }
   /**
-   * The test images are measured, or where a folder of pictures has none, the validation images (`part`). `byClass`: what
-   * the figure is made of, of such a folder; `bestEpoch`: whose weights these are, where the recipe keeps the best.
+   * The test images are measured, or where a folder of pictures has none, the validation images (`part`). `bestEpoch`:
+   * whose weights these are, where the recipe keeps the best.
    */
   | {
     readonly kind: "tested";
     readonly results: TestResults;
     readonly part?: "validation";
-    readonly byClass?: readonly ClassAccuracy[];
     readonly bestEpoch?: number;
   };
 
@@ -372,25 +370,19 @@ export async function runSession(
         const kept = best();
         const isLast = kept === undefined || kept.step === state.step;
         const variables = isLast ? state.variables : await loadWeights(path("weights"), model);
-        let results: TestResults, byClass: readonly ClassAccuracy[] | undefined;
+        let results: TestResults;
         try {
-          results = testResults(model, variables, test, testing, { precision, progress });
-          if (loaded.digest !== undefined) {
-            byClass = accuracyByClass({ model, variables }, test, {
-              batchSize: testing.batchSize,
-              precision,
-            });
-          }
+          const byClass = loaded.digest !== undefined;
+          results = testResults(model, variables, test, testing, { precision, progress, byClass });
         } finally {
           if (!isLast) tree.dispose(variables);
         }
         options.onEvent?.({
           ...{ kind: "tested", results },
           ...(lastPart === "validation" && { part: lastPart }),
-          ...(byClass && { byClass }),
           ...(kept && { bestEpoch: kept.epoch }),
         });
-        const { test: found, tta } = results;
+        const { test: found, tta, byClass } = results;
         const tested = {
           ...{ ...record, [lastPart]: found },
           ...(tta && lastPart === "test" && { testTta: tta }),

@@ -29,7 +29,7 @@ export {
   type StateTensors,
   type TrainState,
 } from "./state.ts";
-export { type TestResults, testResults } from "./test_results.ts";
+export { type TestOptions, type TestResults, testResults } from "./test_results.ts";
 export { type EpochReport, type StepReport, train, type TrainOptions } from "./train.ts";
 export type { Share } from "./share.ts";
 export { type StepBatch, type StepResult, type StepState, type TrainStep, trainStep } from "./step.ts";

@@ -3,7 +3,7 @@ import type { Model, Variables } from "../../layers/mod.ts";
 import { type Precision, workers } from "../../runtime/mod.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { Evaluation, Testing } from "../inference/evaluate.ts";
+import type { ClassAccuracy, Evaluation, Testing } from "../inference/evaluate.ts";
 import { sharedEvaluator } from "./workers.ts";
 
 /** What comes of the test images, each as it was measured. */
@@ -14,28 +14,40 @@ export interface TestResults {
   readonly running?: Evaluation;
   /** With test-time augmentation, where the recipe has it. */
   readonly tta?: Evaluation;
+  /** What of it each class is, with running statistics, where that is asked for. */
+  readonly byClass?: readonly ClassAccuracy[];
+}
+
+/** How to test. */
+export interface TestOptions {
+  readonly precision: Precision;
+  /** Shows how far it is. */
+  readonly progress: Progress;
+  /** Measures all with test-time augmentation, whatever the recipe says. */
+  readonly tta?: boolean;
+  /** Counts for each class, too. */
+  readonly byClass?: boolean;
 }
 
 /**
  * Evaluates on the test images as a recipe says; where that is with batch statistics, with the running ones too; and
  * where it is with test-time augmentation, without it too. Several workers share the images, and all know what came of it.
- * @param options `tta`: measures all with test-time augmentation, whatever the recipe says.
  */
 export function testResults(
   model: Model,
   variables: Variables,
   test: Dataset,
   testing: Testing,
-  { precision, progress, tta = false }: { precision: Precision; progress: Progress; tta?: boolean },
+  { precision, progress, tta = false, byClass = false }: TestOptions,
 ): TestResults {
   const { statistics, batchSize } = testing;
-  const measure = (statistics: Testing["statistics"], tta: boolean): Evaluation => {
+  const measure = (how: Pick<Testing, "statistics" | "tta"> & { byClass?: boolean }): Evaluation => {
     const bar = progress.start("Testing", test.indices.length, "images");
     try {
       const { evaluate, dispose } = sharedEvaluator(
         model,
         test,
-        { batchSize, statistics, precision, tta },
+        { batchSize, precision, ...how },
         workers(),
       );
       try {
@@ -47,9 +59,19 @@ export function testResults(
       bar.stop();
     }
   };
+  const isRunning = statistics === "running";
+  const main = measure({ statistics, tta, byClass: byClass && isRunning });
+  const running = isRunning ? undefined : measure({ statistics: "running", tta, byClass });
+  const { byClass: counts } = running ?? main;
   return {
-    test: measure(statistics, tta),
-    ...(statistics === "batch" && { running: measure("running", tta) }),
-    ...(testing.tta && !tta && { tta: measure(statistics, true) }),
+    test: whole(main),
+    ...(running && { running: whole(running) }),
+    ...(testing.tta && !tta && { tta: measure({ statistics, tta: true }) }),
+    ...(counts && { byClass: counts }),
   };
+}
+
+/** An evaluation without its classes. */
+function whole({ byClass: _, ...evaluation }: Evaluation): Evaluation {
+  return evaluation;
 }

@@ -2,7 +2,13 @@
 import type { Model } from "../../layers/mod.ts";
 import { allGather, allReduce, type Precision, tf, tree, type Workers } from "../../runtime/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Evaluation, type Evaluator, evaluator, type EvaluatorOptions } from "../inference/evaluate.ts";
+import {
+  type Evaluation,
+  type Evaluator,
+  evaluator,
+  type EvaluatorOptions,
+  summedUp,
+} from "../inference/evaluate.ts";
 import { AHEAD, hostCallsUnread, hostRunner, type Runner } from "./runners.ts";
 import { type Share, shareOf } from "./share.ts";
 import { pathName, type TrainState } from "./state.ts";
@@ -71,26 +77,25 @@ export function sharedEvaluator(
   { count, index }: Workers,
 ): Evaluator {
   if (count === 1) return evaluator(model, dataset, options);
-  const { batchSize } = options;
+  const { batchSize, byClass = false } = options;
   const images = dataset.indices.length;
+  const counts = byClass ? dataset.classes.length : 1;
   const indices = dataset.indices.filter((_, i) => Math.floor(i / batchSize) % count === index);
-  const own = indices.length > 0 ? evaluator(model, { ...dataset, indices }, options) : undefined;
+  const part = indices.length > 0 ? evaluator(model, { ...dataset, indices }, options) : undefined;
   return {
     evaluate(variables, { onBatch = () => {} } = {}): Evaluation {
-      const found = own?.evaluate(variables, {
+      const found = part?.evaluate(variables, {
         onBatch: (done) => onBatch(Math.round(done * images / indices.length)),
       });
-      const sums = tf.tidy(() =>
-        allGather(tf.tensor1d([found?.correct ?? 0, found ? found.loss * found.images : 0])).dataSync()
-      );
-      let [correct, loss] = [0, 0];
-      for (let worker = 0; worker < count; worker++) {
-        correct += sums[2 * worker];
-        loss += sums[2 * worker + 1];
-      }
-      return { accuracy: correct / images, correct, images, loss: loss / images };
+      const ofClass = found?.byClass?.map(({ correct }) => correct);
+      const own = found === undefined
+        ? new Array<number>(1 + counts).fill(0)
+        : [found.loss * found.images, ...ofClass ?? [found.correct]];
+      const told = tf.tidy(() => (allGather(tf.tensor1d(own)) as tf.Tensor2D).arraySync());
+      const [loss, ...correct] = told.reduce((sums, row) => sums.map((sum, i) => sum + row[i]));
+      return summedUp(dataset, { correct, loss }, byClass);
     },
-    dispose: () => own?.dispose(),
+    dispose: () => part?.dispose(),
   };
 }
 

@@ -15,11 +15,11 @@ export function accuracyLine(
 }
 
 /**
- * A line for each result. `tta`: they were all measured with test-time augmentation; `part`: of which images they are;
+ * A line for each result, and a table of the classes if they were counted. `tta`: they were all measured with test-time augmentation; `part`: of which images they are;
  * `bestEpoch`: of whose weights.
  */
 export function testLines(
-  { test, running, tta }: TestResults,
+  { test, running, tta, byClass }: TestResults,
   options: { tta?: boolean; part?: "test" | "validation"; bestEpoch?: number } = {},
 ): string[] {
   const { part = "test", bestEpoch } = options;
@@ -34,7 +34,7 @@ export function testLines(
   const lines = [accuracyLine(test, part, how.join(", "))];
   if (running) lines.push(accuracyLine(running, part, "with running statistics"));
   if (tta) lines.push(accuracyLine(tta, part, views));
-  return lines;
+  return [...lines, ...(byClass ? classLines(byClass) : [])];
 }
 
 /** Classes that a table has at the most; of more, the worst are shown. */

@@ -2,7 +2,7 @@
 import { parameterCount } from "../../layers/mod.ts";
 import type { SessionEvent, SessionStart } from "../../pipeline/runs/mod.ts";
 import { unreachedRates } from "../../pipeline/training/mod.ts";
-import { accuracyLine, classLines, testLines } from "./accuracy_lines.ts";
+import { accuracyLine, testLines } from "./accuracy_lines.ts";
 import { duration } from "./terminal.ts";
 
 /** The lines for an event: results for standard output, the rest for whoever looks on. */
@@ -37,8 +37,8 @@ export function eventLines(event: SessionEvent): { results: string[]; notes: str
       };
     }
     case "tested": {
-      const { results, byClass, ...how } = event;
-      return { results: [...testLines(results, how), ...(byClass ? classLines(byClass) : [])], notes: [] };
+      const { results, ...how } = event;
+      return { results: testLines(results, how), notes: [] };
     }
   }
 }

@@ -1,7 +1,7 @@
-/** What a network says of all images of a data set, and how good it is at each class. */
+/** What a network says of all images of a data set. */
 import { type Progress, silent } from "../../runtime/system/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Answers, classResults, confusionMatrix } from "./answers.ts";
+import type { Answers } from "./answers.ts";
 import { predictor, type PredictorOptions, type TrainedModel } from "./predict.ts";
 
 /** How to ask. */
@@ -41,34 +41,4 @@ export function answersOf(
     dispose();
   }
   return { probabilities, labels: Array.from(indices, (index) => labels[index]), classes };
-}
-
-/** What came of the images of one class. */
-export interface ClassAccuracy {
-  /** Its name. */
-  readonly name: string;
-  /** How many of its images were taken for it. */
-  readonly correct: number;
-  /** Of how many. */
-  readonly images: number;
-}
-
-/**
- * Counts for each class of a data set how many of its images the network takes for it, with running statistics.
- * @param trained Not disposed.
- * @returns By class number.
- * @throws As `predict` does.
- */
-export function accuracyByClass(
-  { model, variables }: Pick<TrainedModel, "model" | "variables">,
-  dataset: Dataset,
-  options: AskOptions = {},
-): ClassAccuracy[] {
-  const results = classResults(
-    confusionMatrix(answersOf({ ...dataset, model, variables }, dataset, options)),
-  );
-  return dataset.classes.map((name, label) => {
-    const { correct, images } = results[label];
-    return { name, correct, images };
-  });
 }
