@@ -1,10 +1,10 @@
 /** A trained network on the test images, measured as its recipe says. */
 import type { Model, Variables } from "../../layers/mod.ts";
-import { type Precision, workers } from "../../runtime/mod.ts";
+import { explainLostWorker, type Precision, tree, workers } from "../../runtime/mod.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { ClassAccuracy, Evaluation, Testing } from "../inference/evaluate.ts";
-import { sharedEvaluator } from "./workers.ts";
+import type { ClassAccuracy, Evaluation, EvaluatorOptions, Testing } from "../inference/evaluate.ts";
+import { sharedEvaluator, tensorsOfWorker0 } from "./workers.ts";
 
 /** What comes of the test images, each as it was measured. */
 export interface TestResults {
@@ -31,25 +31,43 @@ export interface TestOptions {
 
 /**
  * Evaluates on the test images as a recipe says; where that is with batch statistics, with the running ones too; and
- * where it is with test-time augmentation, without it too. Several workers share the images, and all know what came of it.
+ * where it is with test-time augmentation, without it too. Several workers share the images, and all know what came of them.
+ * @param variables Of several workers, those of worker 0 are measured. Not disposed.
+ * @throws {UserError} If memory runs out, or a worker is gone.
  */
 export function testResults(
   model: Model,
   variables: Variables,
   test: Dataset,
   testing: Testing,
+  options: TestOptions,
+): TestResults {
+  const all = workers();
+  if (all.count === 1) return measureAll(model, variables, test, testing, options);
+  try {
+    const shared = tensorsOfWorker0(variables, all);
+    try {
+      return measureAll(model, shared, test, testing, options);
+    } finally {
+      tree.dispose(shared);
+    }
+  } catch (error) {
+    throw explainLostWorker(error, "Cannot test");
+  }
+}
+
+function measureAll(
+  model: Model,
+  variables: Variables,
+  test: Dataset,
+  { statistics, batchSize, tta: augments }: Testing,
   { precision, progress, tta = false, byClass = false }: TestOptions,
 ): TestResults {
-  const { statistics, batchSize } = testing;
-  const measure = (how: Pick<Testing, "statistics" | "tta"> & { byClass?: boolean }): Evaluation => {
+  const measure = (how: Pick<EvaluatorOptions, "statistics" | "tta" | "byClass">): Evaluation => {
     const bar = progress.start("Testing", test.indices.length, "images");
     try {
-      const { evaluate, dispose } = sharedEvaluator(
-        model,
-        test,
-        { batchSize, precision, ...how },
-        workers(),
-      );
+      const options = { batchSize, precision, ...how };
+      const { evaluate, dispose } = sharedEvaluator(model, test, options, workers());
       try {
         return evaluate(variables, { onBatch: (images) => bar.update(images) });
       } finally {
@@ -66,7 +84,7 @@ export function testResults(
   return {
     test: whole(main),
     ...(running && { running: whole(running) }),
-    ...(testing.tta && !tta && { tta: measure({ statistics, tta: true }) }),
+    ...(augments && !tta && { tta: measure({ statistics, tta: true }) }),
     ...(counts && { byClass: counts }),
   };
 }

@@ -34,7 +34,7 @@ import {
   type TrainState,
 } from "./state.ts";
 import { NOT_FINITE, trainStep } from "./step.ts";
-import { sharedEvaluator, sharedRunner, shareState } from "./workers.ts";
+import { agreeOn, type Course, sharedEvaluator, sharedRunner, shareState } from "./workers.ts";
 
 /** What came of one step. */
 export interface StepReport {
@@ -96,6 +96,11 @@ export interface TrainOptions {
   readonly syncBatchNorm?: boolean;
   /** Ends the run after the steps that are under way; of several workers, that of any ends it for all. */
   readonly signal?: AbortSignal;
+  /**
+   * How many epochs the run has, asked before its first step and after each epoch; what the settings say unless given. Of
+   * several workers, all have those of worker 0.
+   */
+  readonly epochs?: () => number;
   /** Called after each step. */
   readonly onStep?: (report: StepReport) => void;
   /** Called after each epoch, with the state as it stands; the state must not be disposed. */
@@ -140,7 +145,7 @@ export async function train(
   options: TrainOptions = {},
 ): Promise<TrainState> {
   const { seed = 0, testing = RUNNING, syncBatchNorm = false, signal, onStep, onEpoch } = options;
-  const { epochs, batchSize, schedule, lookahead } = settings;
+  const { batchSize, schedule, lookahead } = settings;
   const { variables } = options;
   let state = options.state;
   const unread: Unread[] = [];
@@ -163,7 +168,6 @@ export async function train(
 
     const images = data.train.indices.length;
     const perEpoch = stepsPerEpoch(images, batchSize);
-    const totalSteps = epochs * perEpoch;
     const stepOf = (share?: Share) => trainStep(model, settings, data.train.transforms, precision, share);
     const whole = Math.floor(images / batchSize);
     const atOnce = Math.max(1, Math.min(lookahead?.every ?? AT_ONCE, whole));
@@ -176,22 +180,26 @@ export async function train(
     const measures = data.validation && validators(model, data.validation, testing, precision, all);
     compiled.push(runner, pull, ...Object.values(measures ?? {}));
     const letEventsIn = eventGate();
-    const run = { stepsPerEpoch: perEpoch, totalSteps };
-    let anyStops = false;
+    const isStopped = (): boolean => signal?.aborted ?? false;
+    const course = (): Course =>
+      agreeOn({ stops: isStopped(), epochs: options.epochs?.() ?? settings.epochs }, all);
+    let { stops: anyStops, epochs } = course();
     const readAll = (state: TrainState): TrainState => {
+      const run = { stepsPerEpoch: perEpoch, totalSteps: epochs * perEpoch };
       for (let next = unread.shift(); next !== undefined; next = unread.shift()) {
         if (readStops(next)) anyStops = true;
         state = readLosses(state, next, run, onStep);
       }
       return state;
     };
-    // Several workers stop together, at what one step has told all of them.
-    const stops = (): boolean => all.count > 1 ? anyStops : signal?.aborted ?? false;
+    // Several workers stop together, at what a step or the end of an epoch has told all of them.
+    const stops = (): boolean => all.count > 1 ? anyStops : isStopped();
     const alternate = data.train.transforms.some((transform) =>
       transform.kind === "augment" && transform.flip === "alternate"
     );
     for (let epoch = Math.floor(state.step / perEpoch); epoch < epochs && !stops(); epoch++) {
       const [start, end] = [epoch * perEpoch, (epoch + 1) * perEpoch];
+      const totalSteps = epochs * perEpoch;
       const order = shuffledOrder(images, seed, epoch);
       const mirrored = alternate ? alternateFlips(data.train.labels.length, seed, epoch) : undefined;
       while (state.step < end && !stops()) {
@@ -203,7 +211,7 @@ export async function train(
         });
         const rates = members.map((_, i) => learningRate(schedule, first + i, totalSteps));
         const coming = order.subarray((first + count - start) * batchSize);
-        const stop = all.count > 1 ? signal?.aborted ?? false : undefined;
+        const stop = all.count > 1 ? isStopped() : undefined;
         const steps = { first, seed, epoch, members, coming, rates, mirrored, stop };
         const [next, told] = runSteps(runner, state, steps);
         state = next;
@@ -226,6 +234,7 @@ export async function train(
       };
       state = { ...state, lossSum: 0 };
       await onEpoch?.(report, state);
+      ({ stops: anyStops, epochs } = course());
     }
     return state;
   } catch (error) {

@@ -66,6 +66,22 @@ function ownParts(coming: Uint32Array, batchSize: number, workers: Workers): Uin
   return Uint32Array.from(parts);
 }
 
+/** How a run goes on. */
+export interface Course {
+  /** Whether it is to stop. */
+  readonly stops: boolean;
+  /** How many epochs it has. */
+  readonly epochs: number;
+}
+
+/** How all workers go on: they stop if one of them is to, and have the epochs of worker 0. */
+export function agreeOn(own: Course, { count, index }: Workers): Course {
+  if (count === 1) return own;
+  const told = [Number(own.stops), index === 0 ? own.epochs : 0];
+  const [stops, epochs] = tf.tidy(() => allReduce(tf.tensor1d(told, "int32")).dataSync());
+  return { stops: stops > 0, epochs };
+}
+
 /**
  * Compiles the evaluation of a data set that the workers share: each looks at some batches, the same that one worker would
  * look at, and all know what came of all images.
@@ -103,34 +119,40 @@ export function sharedEvaluator(
  * The state of worker 0, for all workers, to the last bit.
  * @param state That of this worker, of the same settings. Its tensors are disposed.
  */
-export function shareState(state: TrainState, { index }: Workers): TrainState {
-  const { variables, optState, slow, ...numbers } = state;
-  const tensors = { variables, optState, slow };
-  // By name: the order in which a state was put together is its own.
-  const entries = tree.entries(tensors).map(([path, tensor]) => [pathName(path), tensor] as const);
+export function shareState({ step, lossSum, lastLoss, ...tensors }: TrainState, all: Workers): TrainState {
+  const numbers = new Float32Array(Float64Array.of(step, lossSum, lastLoss).buffer);
+  const shared = new Float64Array(bitsOfWorker0(numbers, all).buffer);
+  const state = tensorsOfWorker0(tensors, all);
+  tree.dispose(tensors);
+  return { ...state, step: shared[0], lossSum: shared[1], lastLoss: shared[2] };
+}
+
+/**
+ * The tensors of worker 0, for all workers, to the last bit.
+ * @param own A tree of this worker's, with the same names and shapes. Not disposed.
+ */
+export function tensorsOfWorker0<T>(own: T, all: Workers): T {
+  // By name: the order in which a tree was put together is its own.
+  const entries = tree.entries(own).map(([path, tensor]) => [pathName(path), tensor] as const)
+    .sort(([a], [b]) => a < b ? -1 : 1);
   const places = new Map<tf.Tensor, number>();
-  let length = NUMBERS;
-  for (const [, tensor] of entries.toSorted(([a], [b]) => a < b ? -1 : 1)) {
+  let length = 0;
+  for (const [, tensor] of entries) {
     places.set(tensor, length);
     length += tensor.size;
   }
-  const values = new Float32Array(length); // zeros: what the others add to that of worker 0
-  if (index === 0) {
-    new Float64Array(values.buffer, 0, NUMBERS / 2).set([numbers.step, numbers.lossSum, numbers.lastLoss]);
-    for (const [tensor, from] of places) values.set(tensor.dataSync<"float32">(), from);
-  }
-  // As whole numbers: a sum of floats would turn -0 into 0, and one NaN into another.
-  const bits = tf.tidy(() =>
-    allReduce(tf.tensor1d(new Int32Array(values.buffer), "int32")).dataSync<"int32">().slice()
-  );
-  const [step, lossSum, lastLoss] = new Float64Array(bits.buffer, 0, NUMBERS / 2);
-  const shared = tree.map((tensor: tf.Tensor): tf.Tensor => {
+  const values = new Float32Array(length);
+  if (all.index === 0) places.forEach((from, tensor) => values.set(tensor.dataSync<"float32">(), from));
+  const bits = bitsOfWorker0(values, all);
+  return tree.map((tensor: tf.Tensor): tf.Tensor => {
     const from = places.get(tensor)!;
-    return tf.tensor(new Float32Array(bits.buffer, 4 * from, tensor.size).slice(), tensor.shape, "float32");
-  }, tensors);
-  tree.dispose(tensors);
-  return { ...shared, step, lossSum, lastLoss };
+    return tf.tensor(bits.slice(from, from + tensor.size), tensor.shape, "float32");
+  }, own) as T;
 }
 
-/** Places of float32 that the three numbers of a state take, each as float64. */
-const NUMBERS = 6;
+/** The numbers of worker 0. As whole numbers: a sum of floats would turn -0 into 0, and one NaN into another. */
+function bitsOfWorker0(own: Float32Array, { index }: Workers): Float32Array {
+  const bits = index === 0 ? new Int32Array(own.buffer) : new Int32Array(own.length);
+  const sum = tf.tidy(() => allReduce(tf.tensor1d(bits, "int32")).dataSync<"int32">().slice());
+  return new Float32Array(sum.buffer);
+}

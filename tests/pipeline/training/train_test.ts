@@ -142,6 +142,33 @@ for (const optimizer of OPTIMIZERS) {
   );
 }
 
+leakTest("train: fewer epochs after the first are a run gone on with so many, bit for bit", async () => {
+  const first = await record({ stopAfter: 3 });
+  assertEquals([first.state.step, first.epochs.length], [3, 1]);
+  const then = await record({ state: first.state, training: { ...smallTraining, epochs: 2 } });
+  const expected = bits(then.state);
+
+  let epochs = smallTraining.epochs;
+  const reports: EpochReport[] = [];
+  const totals: number[] = [];
+  const state = await train(smallModel, smallRunData(), smallTraining, {
+    seed: 7,
+    testing: { statistics: "batch", batchSize: 4 },
+    epochs: () => epochs,
+    onStep: ({ totalSteps }) => void totals.push(totalSteps),
+    onEpoch(report) {
+      reports.push(report);
+      epochs = 2;
+    },
+  });
+  assertEquals(bits(state), expected);
+  assertEquals(totals, [9, 9, 9, 6, 6, 6]);
+  assertEquals(reports, [first.epochs[0], then.epochs[0]]);
+  assertEquals(reports.map(({ epochs }) => epochs), [3, 2]);
+  disposeState(state);
+  disposeState(then.state);
+});
+
 leakTest(
   "train: stopped with the last step of an epoch, the epoch is finished and the next not begun",
   async () => {

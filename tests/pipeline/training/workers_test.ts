@@ -1,7 +1,8 @@
 /** Several workers train as one: the same gradients but for rounding, the same bits on each, every time. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { apply, init, resnet } from "../../../layers/mod.ts";
 import { batches, shuffledOrder } from "../../../pipeline/data/batches.ts";
+import type { TestResults } from "../../../pipeline/training/test_results.ts";
 import { applyTransforms } from "../../../pipeline/transforms/apply.ts";
 import { imageTensor } from "../../../pipeline/transforms/batch_tensors.ts";
 import { CIFAR10_STATS, normalize } from "../../../pipeline/transforms/transforms.ts";
@@ -33,8 +34,8 @@ const PROLOGUE = `
   import { smallModel, smallTraining } from "./tests/pipeline/small_run.ts";
 `;
 
-/** Trains and tells. */
-const told = (setup: string): string => `
+/** Trains and tells. `atEpoch` is done after each. */
+const told = (setup: string, atEpoch = ""): string => `
   ${PROLOGUE}
   ${setup}
   const numbers = (part) => tree.tensors(part).flatMap((tensor) => [...tensor.dataSync()]);
@@ -46,6 +47,7 @@ const told = (setup: string): string => `
     onEpoch({ validation }, { variables: { batchStats }, optState }) {
       first ??= { gradients: numbers(optState), batchStats: numbers(batchStats) };
       if (validation) correct.push(validation.correct);
+      ${atEpoch}
     },
   });
   const { variables, optState, slow } = state;
@@ -110,16 +112,19 @@ Deno.test({
  * The small run with dropout, alternate flips and lookahead, smooth: 3 epochs of 34 images, in batches of 16, 16 and 2,
  * of which 3 workers have 6, 5 and 5, and 1, 1 and none.
  */
-const smallRun = (options: string, { optimizer = "smallTraining.optimizer", more = "" } = {}): string =>
-  told(`
+const smallRun = (options: string, { before = "", atEpoch = "" } = {}): string =>
+  told(
+    `
   const model = smooth(smallModel);
   const data = split(6 / 40, { seed: 1 })(normalize(CIFAR10_STATS)(
     augment({ flip: "alternate", crop: 2, padding: "reflect" })(madeData({ images: 40, size: 8 })),
   ));
-  const training = { ...smallTraining, optimizer: ${optimizer} };
+  const training = smallTraining;
+  ${before}
   const options = { seed: 3, ...${options} };
-  ${more}
-`);
+`,
+    atEpoch,
+  );
 
 Deno.test({
   name: "workers: uneven shares, none among them, with dropout, flips and lookahead are what one worker does",
@@ -172,16 +177,79 @@ Deno.test({
   name: "workers: what one is told to stop at stops all, at the same step",
   ignore: !canLoadTensorFlow,
   async fn(): Promise<void> {
-    const code = smallRun("{ signal: stop.signal }").replace(
-      "const state = await",
-      `const { index } = workers();
-       const state = await`,
-    ).replace(
-      "losses.push(loss),",
-      "{ if (losses.push(loss) === 2 && workers().index === 1) stop.abort(); },",
-    ).replace(`const options = `, "const stop = new AbortController(); const options = ");
+    const code = smallRun("{ signal: stop.signal }", { before: "const stop = new AbortController();" })
+      .replace(
+        "losses.push(loss),",
+        "{ if (losses.push(loss) === 2 && workers().index === 1) stop.abort(); },",
+      );
     const all = await workersJson<Told>(2, code.replaceAll("{ first, last", "{ first: first ?? null, last"));
     assertEquals(all.map(({ losses }) => losses.length), [3, 3]);
     assertEquals(all[0].last, all[1].last);
+  },
+});
+
+Deno.test({
+  name:
+    "workers: what worker 0 has decided after an epoch is so for all: how many there are, that it was the last",
+  ignore: !canLoadTensorFlow,
+  async fn(): Promise<void> {
+    const fewer = smallRun("{ syncBatchNorm: true, epochs: () => workers().index === 0 ? epochs : 9 }", {
+      before: "let epochs = 3;",
+      atEpoch: "epochs = 2;",
+    });
+    const [one] = await workersJson<Told>(1, fewer);
+    const all = await workersJson<Told>(2, fewer);
+    for (const { losses, last } of all) {
+      assertEquals([losses.length, last], [6, all[0].last]);
+      assert(distance(one.losses, losses) < 1e-6, "the schedule is that of two epochs");
+    }
+    const stopped = smallRun("{ signal: stop.signal }", {
+      before: "const stop = new AbortController();",
+      atEpoch: "if (workers().index === 0) stop.abort();",
+    });
+    const ends = await workersJson<Told>(2, stopped);
+    assertEquals(ends.map(({ losses }) => losses.length), [3, 3], "no step after the epoch");
+    assertEquals(ends[1].last, ends[0].last);
+  },
+});
+
+/** What a worker finds of 23 test images; each has weights of its own. */
+const TESTED = `
+  ${PROLOGUE}
+  import { init } from "./layers/mod.ts";
+  import { silent } from "./runtime/system/progress.ts";
+  import { testResults } from "./pipeline/training/test_results.ts";
+  const model = resnet([1, 1], { stem: "cifar", inputSize: 8, widths: [4, 8], numClasses: 4 });
+  const { train: whole } = normalize(CIFAR10_STATS)(madeData({ images: 40, size: 8 }));
+  const test = { ...whole, indices: whole.indices.slice(5, 28) };
+  const found = ["running", "batch"].map((statistics) =>
+    testResults(model, init(model, 5 + workers().index), test, { statistics, batchSize: 5, tta: true }, {
+      precision: "float32", progress: silent, byClass: true,
+    }));
+  console.log(JSON.stringify(found));
+`;
+
+Deno.test({
+  name: "workers: tested together, each image counts once, by class too, with the weights of worker 0",
+  ignore: !canLoadTensorFlow,
+  async fn(): Promise<void> {
+    const [one] = await workersJson<TestResults[]>(1, TESTED);
+    const classes = one[0].byClass!;
+    assertEquals(classes.reduce((sum, { images }) => sum + images, 0), 23);
+    assertEquals(classes.reduce((sum, { correct }) => sum + correct, 0), one[0].test.correct);
+    assertEquals(one[1].byClass, classes, "with running statistics");
+    assertEquals(one.map(({ running, tta }) => [running?.images, tta?.images]), [[undefined, 23], [23, 23]]);
+    // 5 batches: of 3 workers one has a single one, of 6 one none.
+    for (const count of [3, 6]) {
+      for (const found of await workersJson<TestResults[]>(count, TESTED)) {
+        assertEquals(found.map(({ byClass }) => byClass), one.map(({ byClass }) => byClass));
+        for (const [i, { test, running, tta }] of found.entries()) {
+          for (const [own, whole] of [[test, one[i].test], [running, one[i].running], [tta, one[i].tta]]) {
+            assertEquals(own && { ...own, loss: 0 }, whole && { ...whole, loss: 0 });
+            if (own && whole) assertAlmostEquals(own.loss, whole.loss, 1e-5 * whole.loss);
+          }
+        }
+      }
+    }
   },
 });
