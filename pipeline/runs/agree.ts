@@ -1,23 +1,20 @@
-/** Workers agree on a run before its first step: they have the same settings, data and code, or none of them begins. */
+/** Workers agree on a run: they have the same settings, data and code, or none begins; and worker 0 says when it is at its end. */
 import { allGather, explainLostWorker, runtimeInfo, tf, workers } from "../../runtime/mod.ts";
 import { UserError } from "../../runtime/system/errors.ts";
 import { VERSION } from "../../runtime/system/package.ts";
 import { cut } from "../../runtime/system/texts.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
-import type { RunInfo } from "./folder.ts";
+import type { RunInfo, RunSettings } from "./folder.ts";
 import { difference } from "./resume.ts";
 
 /** What a worker brings to a run. */
 export interface Terms {
+  /** Whether a run goes on; its settings are then those that it has, wherever they are. */
+  readonly resume: boolean;
   /** What it is asked for. */
-  readonly settings: {
-    /** Whether a run goes on; its settings are then those that it has, wherever they are. */
-    readonly resume: boolean;
-  } & Partial<Pick<RunInfo, "recipe" | "seed" | "limit" | "precision" | "syncBatchNorm">>;
+  readonly settings: Partial<RunSettings>;
   /** Its images, as loaded. */
   readonly data: Data;
-  /** The run, if it is worker 0. */
-  readonly run?: RunInfo;
 }
 
 /** What the workers tell each other. */
@@ -28,16 +25,18 @@ interface Told {
 
 /**
  * Waits for all workers, and holds what they bring against that of worker 0.
+ * @param run Given by worker 0.
  * @returns The run that worker 0 has.
  * @throws {UserError} On all workers, if one is asked for something else or has other data or another version.
  */
-export async function agree({ settings, data, run }: Terms): Promise<RunInfo> {
+export async function agree({ resume, settings, data }: Terms, run?: RunInfo): Promise<RunInfo> {
+  const { recipe, seed, limit, precision, syncBatchNorm } = settings;
   const terms = {
-    ...settings,
+    ...{ resume, recipe, seed, limit, precision, syncBatchNorm },
     data: await digestOf(data),
     versions: { tensorflow: runtimeInfo().version, resnet: VERSION },
   };
-  const told = gathered(JSON.stringify({ terms, run } satisfies Told)).map((text): Told => JSON.parse(text));
+  const told = gathered({ terms, run } satisfies Told, "Cannot train together");
   const [first, ...others] = told;
   for (const [i, { terms }] of others.entries()) {
     // Who goes on with a run that lies with worker 0 knows nothing of its settings.
@@ -55,12 +54,21 @@ export async function agree({ settings, data, run }: Terms): Promise<RunInfo> {
   return first.run!;
 }
 
-/** The texts of all. @throws {UserError} If one does not come. */
-function gathered(text: string): string[] {
+/**
+ * What worker 0 says, for all workers.
+ * @param own What this one would say. Plain data.
+ * @throws {UserError} If worker 0 is gone.
+ */
+export function fromWorker0<T>(own: T): T {
+  return gathered(own, "Cannot go on training")[0];
+}
+
+/** What each worker says. @throws {UserError} If one does not come. */
+function gathered<T>(own: T, action: string): T[] {
   try {
-    return gatherTexts(text);
+    return gatherTexts(JSON.stringify(own)).map((text): T => JSON.parse(text));
   } catch (error) {
-    throw explainLostWorker(error, "Cannot train together");
+    throw explainLostWorker(error, action);
   }
 }
 

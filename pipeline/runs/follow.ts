@@ -7,20 +7,22 @@ import type { Data } from "../data/dataset.ts";
 import { findRecipe } from "../training/recipes.ts";
 import { disposeState } from "../training/state.ts";
 import { testResults } from "../training/test_results.ts";
-import { stepsPerEpoch, train } from "../training/train.ts";
-import { agree } from "./agree.ts";
+import { train } from "../training/train.ts";
+import { agree, fromWorker0 } from "./agree.ts";
+import type { SessionEnd, SessionOptions } from "./events.ts";
 import { type RunSettings, settingsSchema } from "./folder.ts";
-import type { SessionEnd, SessionOptions } from "./session.ts";
 import { setUp } from "./set_up.ts";
 
 /**
- * Trains with worker 0, which calls `runSession`, to the end of the run or until one of the workers is stopped.
+ * Trains with worker 0, which calls `runSession`, to the end of the run, of which worker 0 decides, or until one of the
+ * workers is stopped; at the end it tests with it.
  *
  * @param data Gives the images as loaded, and starts the runtime as one of several workers.
  * @param settings As given to worker 0; of a run that goes on they are its own.
  * @param options `onStart` is called before the first step: from there on stopping saves.
  * @throws {UsageError} If the settings cannot be meant, or do not fit the images.
- * @throws {UserError} If worker 0 was given others, memory runs out, or a step computes what is not finite.
+ * @throws {UserError} If worker 0 was given others, another worker is gone, memory runs out, or a step computes what is
+ *   not finite.
  * @example
  * ```ts
  * import { clusterOf, configure, followSession, loadCifar, runSession, tf } from "@resnet/deno";
@@ -44,39 +46,24 @@ export async function followSession(
     {},
 ): Promise<Omit<SessionEnd, "dir">> {
   const checked = check(settingsSchema, settings, (problem) => new UsageError(`Cannot run: ${problem}`));
-  const { recipe = findRecipe("fast"), seed = 0, limit, syncBatchNorm } = checked;
+  const { recipe = findRecipe("fast"), seed = 0 } = checked;
   const loaded = await data({ ...checked, recipe, seed });
-  const run = await agree({
-    settings: resume ? { resume } : {
-      resume,
-      recipe,
-      seed,
-      limit,
-      syncBatchNorm,
-      precision: choosePrecision(checked.precision ?? recipe.training.precision),
-    },
-    data: loaded,
-  });
-  choosePrecision(run.precision); // which this machine may not have
+  const precision = choosePrecision(checked.precision ?? recipe.training.precision);
+  const asked = resume ? {} : { ...checked, recipe, seed, precision };
+  const run = await agree({ resume, settings: asked, data: loaded });
   const { model, training, prepared, test } = setUp(run, loaded);
   onStart?.();
-  const { testing } = run.recipe;
-  const state = await train(model, prepared, training, {
-    seed: run.seed,
-    testing,
-    signal,
-    syncBatchNorm: run.syncBatchNorm,
-  });
+  const { recipe: { testing }, syncBatchNorm } = run;
+  const state = await train(model, prepared, training, { seed: run.seed, testing, signal, syncBatchNorm });
   try {
-    const totalSteps = training.epochs * stepsPerEpoch(prepared.train.indices.length, training.batchSize);
-    if (state.step === totalSteps && test !== undefined) {
+    const end = fromWorker0({ step: state.step, totalSteps: state.step });
+    if (end.step === end.totalSteps && test !== undefined) {
       testResults(model, state.variables, test, testing, {
-        precision: run.precision,
-        progress: silent,
-        byClass: loaded.digest !== undefined,
+        ...{ precision: run.precision, progress: silent },
+        byClass: run.digest !== undefined,
       });
     }
-    return { step: state.step, totalSteps };
+    return end;
   } finally {
     disposeState(state);
   }

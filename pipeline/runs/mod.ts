@@ -3,6 +3,7 @@
  * @module
  */
 export { type CheckpointNotes, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+export type { SessionEnd, SessionEvent, SessionOptions, SessionStart } from "./events.ts";
 export {
   type EpochMetrics,
   latestRun,
@@ -17,12 +18,6 @@ export {
 export { loadModel, type LoadModelOptions, saveModel } from "./model_file.ts";
 export { followSession } from "./follow.ts";
 export { type Asked, checkClasses, checkResumed } from "./resume.ts";
-export {
-  runSession,
-  type SessionEnd,
-  type SessionEvent,
-  type SessionOptions,
-  type SessionStart,
-} from "./session.ts";
+export { runSession } from "./session.ts";
 export { versions } from "./versions.ts";
 export { loadStart, loadWeights, saveWeights, type Start } from "./weights.ts";

@@ -1,5 +1,6 @@
 /** What a run's settings make of the images: what is trained on what, and measured on what. */
 import type { Model } from "../../layers/mod.ts";
+import { choosePrecision } from "../../runtime/mod.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import { limit } from "../data/split.ts";
@@ -22,11 +23,11 @@ export interface SetUp {
 
 /**
  * @param loaded The images as loaded.
- * @throws {UsageError} If the settings cannot be meant, or do not fit the images.
+ * @throws {UsageError} If the settings cannot be meant here, or do not fit the images.
  */
-export function setUp({ recipe, limit: count, skipTest, precision }: RunInfo, loaded: Data): SetUp {
+export function setUp({ recipe, limit: count, skipTest, ...info }: RunInfo, loaded: Data): SetUp {
   const { testing } = recipe;
-  const training = { ...recipe.training, precision };
+  const training = { ...recipe.training, precision: choosePrecision(info.precision) };
   const prepared = prepare(count === undefined ? loaded : limit(count)(loaded), recipe);
   const model = modelFor(recipe.network, prepared.train);
   checkRun(model, prepared, training, testing);

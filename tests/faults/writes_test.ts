@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { RUN_FILES } from "../../pipeline/runs/folder.ts";
-import { runSession, type SessionEvent, type SessionOptions } from "../../pipeline/runs/session.ts";
+import type { SessionEvent, SessionOptions } from "../../pipeline/runs/events.ts";
+import { runSession } from "../../pipeline/runs/session.ts";
 import type { Recipe } from "../../pipeline/training/recipe.ts";
 import { recipes } from "../../pipeline/training/recipes.ts";
 import { UserError } from "../../runtime/system/errors.ts";

@@ -5,7 +5,8 @@ import { decodeSafetensors, encodeSafetensors } from "../../../layers/formats/sa
 import type { Data } from "../../../pipeline/data/dataset.ts";
 import { readMetrics, readRunInfo, RUN_FILES, type RunSettings } from "../../../pipeline/runs/folder.ts";
 import { ownFolder } from "../../../pipeline/runs/owner.ts";
-import { runSession, type SessionEvent, type SessionOptions } from "../../../pipeline/runs/session.ts";
+import type { SessionEvent, SessionOptions } from "../../../pipeline/runs/events.ts";
+import { runSession } from "../../../pipeline/runs/session.ts";
 import type { Recipe } from "../../../pipeline/training/recipe.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import type { TestResults } from "../../../pipeline/training/test_results.ts";

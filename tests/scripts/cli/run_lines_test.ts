@@ -1,6 +1,6 @@
 /** The lines of a run, event by event. */
 import { assertEquals } from "@std/assert";
-import type { SessionStart } from "../../../pipeline/runs/session.ts";
+import type { SessionStart } from "../../../pipeline/runs/events.ts";
 import { buildModel } from "../../../pipeline/training/recipe.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
 import type { EpochReport } from "../../../pipeline/training/train.ts";
