@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { recipes } from "../../pipeline/training/recipes.ts";
+import { exists } from "../../runtime/system/files.ts";
+import { VERSION } from "../../runtime/system/package.ts";
 import { clusterEnv } from "../cluster.ts";
 import { canLoadTensorFlow } from "../needs.ts";
 import { FILES, names, outcome, Training } from "./training.ts";
@@ -75,22 +77,58 @@ Deno.test({
         }
       });
 
-      await t.step("TF_CONFIG: other settings on a worker end all, before the first step", async () => {
-        const dir = join(root, "other");
-        const all = clusterEnv(2).map((env, i) =>
-          new Training("--run", dir, ...flags, "--epochs", `${1 + i}`, {
-            ...env,
-            TF_NUM_INTRAOP_THREADS: "1",
-          })
-        );
-        for (const { code, stderr } of await Promise.all(all.map((worker) => worker.end()))) {
-          assertEquals([code, stderr.at(-1)], [
-            1,
-            "error: Cannot train together: recipe.training.epochs is 2 on worker 1, 1 on worker 0; " +
-            "start all with the same command, the same data and the same version",
-          ]);
-        }
-      });
+      await t.step(
+        "minutes that are over in an epoch end it for all, at the same step, and all test",
+        async () => {
+          const dir = join(root, "short");
+          // 90 steps an epoch, which a slow machine does not come to the end of, compiling included.
+          const short = ["--epochs", "900", "--batch", "2", "--minutes", "0.01"];
+          const { code, stdout, stderr } = await new Training("--run", dir, ...flags, ...two, ...short).end();
+          assertEquals(code, 0, stderr.join("\n"));
+          assertMatch(stdout.at(-1)!, /^Accuracy of the network on the 60 test images: /);
+          const { notes, test, metrics } = await outcome(dir);
+          const epochs = Math.floor(Number(notes.step) / 90);
+          assertEquals([metrics.length, stdout.length, test?.images], [epochs, 2 * epochs + 1, 60]);
+          assert(Number(notes.step) > 0 && epochs < 900, notes.step);
+          const again = await new Training("--resume", dir, "--workers", "2").end();
+          assertEquals([again.code, again.stdout], [0, stdout.slice(-1)], again.stderr.join("\n"));
+          assertEquals((await outcome(dir)).notes.step, notes.step);
+        },
+      );
+
+      await t.step(
+        "TF_CONFIG: a worker that is not like worker 0 ends all, before the first step",
+        async () => {
+          const cases: [given: (string | Record<string, string>)[], problem: string][] = [
+            [["--epochs", "2"], "recipe.training.epochs is 2 on worker 1, 1 on worker 0"],
+            [["--seed", "4"], "seed is 4 on worker 1, 3 on worker 0"],
+            [["--sync-batch-norm"], "syncBatchNorm is true on worker 1, not given on worker 0"],
+            [
+              [{ MADE_SEED: "1" }],
+              "data.train is 240 images (XXXXXXXX) on worker 1, 240 images (XXXXXXXX) on worker 0",
+            ],
+            [[{ MADE_VERSION: "0.0.9" }], `versions.resnet is 0.0.9 on worker 1, ${VERSION} on worker 0`],
+          ];
+          for (const [given, problem] of cases) {
+            const dir = join(root, "other");
+            const all = clusterEnv(2).map((env, i) =>
+              new Training(
+                ...["--run", dir, ...flags, "--epochs", "1"],
+                { ...env, TF_NUM_INTRAOP_THREADS: "1" },
+                ...(i === 1 ? given : []),
+              )
+            );
+            for (const { code, stderr } of await Promise.all(all.map((worker) => worker.end()))) {
+              assertEquals([code, stderr.at(-1)?.replaceAll(/\([0-9a-f]{8}\)/g, "(XXXXXXXX)")], [
+                1,
+                `error: Cannot train together: ${problem}; ` +
+                "start all with the same command, the same data and the same version",
+              ]);
+            }
+            assertEquals(await exists(dir), false);
+          }
+        },
+      );
 
       await t.step(
         "TF_CONFIG: a worker that never comes, and a port that is taken, are said in a line",
