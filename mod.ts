@@ -67,7 +67,8 @@
  * ## Runs, which can be stopped and gone on with
  *
  * {@linkcode runSession} begins or resumes one in a folder, {@linkcode readRunInfo} and {@linkcode readMetrics} read
- * what is in it, {@linkcode saveCheckpoint} and {@linkcode loadCheckpoint} its states.
+ * what is in it, {@linkcode saveCheckpoint} and {@linkcode loadCheckpoint} its states. {@linkcode tensorBoard} writes
+ * down for TensorBoard how training goes.
  *
  * ## Tensors
  *
@@ -273,6 +274,9 @@ export {
   type SessionOptions,
   type SessionStart,
   type Start,
+  type TensorBoard,
+  tensorBoard,
+  type TensorBoardOptions,
 } from "./pipeline/runs/mod.ts";
 export {
   type AdamW,

@@ -14,6 +14,7 @@ export { type Cluster, clusterOf } from "./binding/cluster.ts";
 export { gpuHolds, gpuMemoryMiB, toGpu } from "./binding/device.ts";
 export { callOp, float, type } from "./binding/kernel.ts";
 export { hasGpu, JitError } from "./binding/binding.ts";
+export { type Summary, SummaryWriter } from "./binding/summary_writer.ts";
 export { type ValueAndGrads, valueAndGrads } from "./compile/grad.ts";
 export { jit, type JitOptions, type Jitted, type Precision } from "./compile/jit.ts";
 export { choosePrecision, type Machine } from "./compile/precision.ts";

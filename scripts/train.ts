@@ -105,6 +105,12 @@ export const trainTask = {
       placeholder: "FILE",
       help: "start from these weights (safetensors, PyTorch's names)",
     },
+    tensorboard: {
+      sets: "tensorboard",
+      type: "string",
+      placeholder: "DIR",
+      help: "write curves, histograms of the weights and mistakes for TensorBoard, in DIR/NAME-OF-THE-RUN",
+    },
     "no-test": { type: "boolean", help: "leave the test images alone" },
     device: { sets: "device", ...deviceFlag },
     threads: { sets: "threads", ...threadsFlag },

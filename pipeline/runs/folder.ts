@@ -56,6 +56,8 @@ export interface RunSettings {
   readonly syncBatchNorm?: boolean;
   /** Folder of the data set, where that is asked for. */
   readonly data?: string;
+  /** Folder in which TensorBoard finds this run, in one of the name that the run's folder has; none unless given. */
+  readonly tensorboard?: string;
 }
 
 /** What a run is made of: with it, the same code and the same kind of machine, the run can be done again. */
@@ -105,6 +107,7 @@ const settings = {
   xla: v.optional(oneOf(["on", "off"])),
   syncBatchNorm: v.optional(truth),
   data: v.optional(text),
+  tensorboard: v.optional(text),
 };
 
 /** What may be asked of a run; what is left out is decided for a new one, and as it was in one that goes on. */

@@ -1,5 +1,5 @@
 /** The life of a run from the first step of a session on: trained, saved after each epoch, measured at its end. */
-import { join } from "@std/path";
+import { basename, join, resolve } from "@std/path";
 import { tree, workers } from "../../runtime/mod.ts";
 import { UserError } from "../../runtime/system/errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
@@ -14,6 +14,7 @@ import type { SessionEnd, SessionOptions } from "./events.ts";
 import { epochMetrics, RUN_FILES, type RunInfo, writeRunInfo } from "./folder.ts";
 import { refusal, type Saver } from "./saving.ts";
 import type { SetUp } from "./set_up.ts";
+import { type TensorBoard, tensorBoard } from "./tensorboard.ts";
 import { loadWeights } from "./weights.ts";
 
 /** A session after everything is there, before its first step. */
@@ -46,6 +47,7 @@ export async function trainOn(run: Underway, start: TrainState): Promise<TrainSt
     const left = epochsOf(run) * images - imagesDone(state, images, training.batchSize);
     return progress.start("Training", left, "images");
   };
+  using log = startLog(run);
   let [bar, done] = [begun(start), 0];
   try {
     return await train(model, prepared, training, {
@@ -55,9 +57,11 @@ export async function trainOn(run: Underway, start: TrainState): Promise<TrainSt
       syncBatchNorm: info.syncBatchNorm,
       epochs: () => epochsOf(run),
       signal: AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]),
-      onStep({ images, loss }) {
+      onStep(report) {
+        const { images, loss } = report;
         clock.step(images);
         bar.update(done += images, `loss ${loss.toFixed(4)}`);
+        log?.onStep(report);
       },
       async onEpoch(report, state) {
         const times = { seconds: clock.seconds(), imagesPerSecond: clock.imagesPerSecond() };
@@ -68,6 +72,7 @@ export async function trainOn(run: Underway, start: TrainState): Promise<TrainSt
           onEvent({ kind: "unsaved", problem });
         }
         onEvent({ kind: "epoch", report });
+        log?.onEpoch(report, state);
         ending.look(saver.metrics);
         const fit = ending.fit(report.epoch, clock.epochSeconds(images));
         if (fit !== undefined) {
@@ -87,6 +92,19 @@ export async function trainOn(run: Underway, start: TrainState): Promise<TrainSt
   } finally {
     bar.stop();
   }
+}
+
+/** What writes a run down for TensorBoard, if it is to: a problem of that ends nothing. */
+function startLog({ dir, info, model, prepared, options: { onEvent } }: Underway): TensorBoard | undefined {
+  if (info.tensorboard === undefined) return undefined;
+  const { precision, recipe: { testing: { batchSize } } } = info;
+  return tensorBoard(join(info.tensorboard, basename(resolve(dir))), {
+    mistakes: prepared.validation && { model, images: prepared.validation, batchSize, precision },
+    onProblem(line) {
+      const problem = `${line}; training goes on, and they are written again after the next epoch`;
+      onEvent?.({ kind: "unsaved", problem });
+    },
+  });
 }
 
 /** Saves what a run has come to, and measures it if it is at its end. */

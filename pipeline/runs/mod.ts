@@ -17,7 +17,8 @@ export {
 } from "./folder.ts";
 export { loadModel, type LoadModelOptions, saveModel } from "./model_file.ts";
 export { followSession } from "./follow.ts";
-export { type Asked, checkClasses, checkResumed } from "./resume.ts";
+export { type Asked, changesOf, checkClasses, checkResumed } from "./resume.ts";
 export { runSession } from "./session.ts";
+export { type TensorBoard, tensorBoard, type TensorBoardOptions } from "./tensorboard.ts";
 export { versions } from "./versions.ts";
 export { loadStart, loadWeights, saveWeights, type Start } from "./weights.ts";

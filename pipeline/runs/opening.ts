@@ -20,7 +20,7 @@ import {
   settingsSchema,
 } from "./folder.ts";
 import type { OwnedFolder } from "./owner.ts";
-import { checkResumed } from "./resume.ts";
+import { changesOf, checkResumed } from "./resume.ts";
 
 /** A run whose folder is there, or one whose folder may have to be made. */
 export type Opened =
@@ -40,9 +40,11 @@ export async function openRun(
     await readRunInfo(dir); // before a file is made there: it may be no run's folder
     const folder = await own(dir);
     const resumed = await readRunInfo(dir);
-    const asked = Object.entries(checked).map(([name, value]) => ({ name, path: name, value }));
-    checkResumed(asked.filter(({ value }) => value !== undefined), resumed, dir);
-    return { resumed, asked: { ...resumed, data: checked.data ?? resumed.data }, folder };
+    const asked = Object.entries(checked)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => ({ name, path: name, value }));
+    checkResumed(asked, resumed, dir);
+    return { resumed, asked: { ...resumed, ...changesOf(asked) }, folder };
   }
   const { recipe = findRecipe("fast"), seed = 0 } = checked;
   const folder = dir !== undefined && await isFolder(dir) ? await own(dir) : undefined;

@@ -3,7 +3,7 @@ import { resolve } from "@std/path";
 import { UsageError, UserError } from "../../runtime/system/errors.ts";
 import { cut, oneLine } from "../../runtime/system/texts.ts";
 import type { Data } from "../data/dataset.ts";
-import type { RunInfo } from "./folder.ts";
+import type { RunInfo, RunSettings } from "./folder.ts";
 
 /** One thing that a run is asked for. */
 export interface Asked {
@@ -15,14 +15,22 @@ export interface Asked {
   readonly value: unknown;
 }
 
+/** What a run that goes on may be asked for anew, where it stands: folders, of the same images and for TensorBoard. */
+const MAY_CHANGE: readonly string[] = ["data", "tensorboard"] satisfies (keyof RunSettings)[];
+
+/** Of what a run that goes on is asked for, what may be other than it was. */
+export function changesOf(asked: readonly Asked[]): Partial<RunSettings> {
+  const changes = asked.filter(({ path }) => MAY_CHANGE.includes(path));
+  return Object.fromEntries(changes.map(({ path, value }) => [path, value]));
+}
+
 /**
- * Holds what is asked for against a run's own settings: it may repeat them, not change them, but for the folder of the
- * data: the same images may lie elsewhere.
+ * Holds what is asked for against a run's own settings: it may repeat them, not change them, but for folders that may.
  * @throws {UsageError} Naming the first that contradicts.
  */
 export function checkResumed(asked: readonly Asked[], info: RunInfo, dir: string): void {
   for (const { name, path, value } of asked) {
-    if (path === "data") continue;
+    if (MAY_CHANGE.includes(path)) continue;
     const own = path.split(".").reduce((at: unknown, key) => Object(at)[key], info);
     if (path === "init" && own !== undefined && resolve(String(value)) === resolve(String(own))) continue;
     const found = difference(value, own);

@@ -25,7 +25,7 @@ import {
 } from "./folder.ts";
 import { openRun, restore } from "./opening.ts";
 import { type OwnedFolder, ownFolder } from "./owner.ts";
-import { checkSameData } from "./resume.ts";
+import { checkSameData, difference } from "./resume.ts";
 import { runSaver } from "./saving.ts";
 import { type SetUp, setUp } from "./set_up.ts";
 import { codeVersion, versions } from "./versions.ts";
@@ -75,6 +75,7 @@ export async function runSession(
   const info: RunInfo = {
     ...(resumed ?? await newRecord(asked, loaded)),
     ...(asked.data !== undefined && { data: resolve(asked.data) }),
+    ...(asked.tensorboard !== undefined && { tensorboard: resolve(asked.tensorboard) }),
     ...(skipTest && { skipTest }),
   };
   const told = { ...info, skipTest };
@@ -96,7 +97,7 @@ export async function runSession(
       await own(options.dir ?? await makeRunFolder("runs", runName(recipe.name, new Date())));
     const { dir } = owned;
     if (resumed === undefined) await createRun(owned, info, options);
-    else if (info.data !== resumed.data || info.skipTest !== resumed.skipTest) await writeRunInfo(dir, info);
+    else if (difference(info, resumed) !== undefined) await writeRunInfo(dir, info);
     const resumedAt = resumed && state.step;
     const steps = stepsPerEpoch(prepared.train.indices.length, training.batchSize);
     const start = startOf(run, info, { dir, steps, resumedAt });

@@ -52,6 +52,8 @@ export interface StepReport {
   readonly images: number;
   /** Mean loss of this step's images, in nats. */
   readonly loss: number;
+  /** What the step's direction was multiplied by. */
+  readonly learningRate: number;
 }
 
 /** What came of one epoch. */
@@ -379,6 +381,7 @@ function readLosses(
       step,
       images: members[i].length,
       loss,
+      learningRate: rates[i],
     });
   });
   const lossSum = found.reduce((sum, loss, i) => sum + loss * members[i].length, state.lossSum);

@@ -1,7 +1,8 @@
 /**
  * The few protocol buffers that the C API takes or gives as bytes, with only the fields used here.
  * Field numbers are those of TensorFlow's own files: core/protobuf/config.proto, cluster.proto and tensorflow_server.proto,
- * core/framework/op_def.proto. Unknown fields are skipped on reading, as protocol buffers promise.
+ * core/framework/op_def.proto, and for TensorBoard core/util/event.proto and core/framework/summary.proto. Unknown fields
+ * are skipped on reading, as protocol buffers promise.
  */
 import protobuf from "protobufjs";
 
@@ -27,10 +28,16 @@ message ServerDef {
 }
 message ArgDef { string name = 1; string type_attr = 4; string number_attr = 5; string type_list_attr = 6; }
 message OpDef { string name = 1; repeated ArgDef input_arg = 2; repeated ArgDef output_arg = 3; bool is_stateful = 17; }
+message SessionLog { int32 status = 1; }
+message Event { double wall_time = 1; int64 step = 2; SessionLog session_log = 7; }
+message PluginData { string plugin_name = 1; }
+message SummaryMetadata { PluginData plugin_data = 1; }
 `);
 const configProto = root.lookupType("ConfigProto");
 const serverDef = root.lookupType("ServerDef");
 const opDef = root.lookupType("OpDef");
+const event = root.lookupType("Event");
+const summaryMetadata = root.lookupType("SummaryMetadata");
 
 /** The settings of a session or of one call. */
 export interface Config {
@@ -107,4 +114,22 @@ export interface OpDef {
 /** Decodes an `OpDef`. */
 export function decodeOpDef(bytes: Uint8Array): OpDef {
   return opDef.toObject(opDef.decode(bytes), { defaults: true, arrays: true }) as OpDef;
+}
+
+/** `SessionLog.START`: what TensorBoard has read so far of this step and those after it does not count any more. */
+const START = 1;
+
+/**
+ * Encodes the `Event` of a session that starts.
+ * @param step Its first step.
+ */
+export function encodeSessionStart(step: number): Uint8Array<ArrayBuffer> {
+  const message = event.create({ wallTime: Date.now() / 1000, step, sessionLog: { status: START } });
+  return new Uint8Array(event.encode(message).finish());
+}
+
+/** Encodes the `SummaryMetadata` of what one of TensorBoard's plugins shows, e.g. "text". */
+export function encodeSummaryMetadata(pluginName: string): Uint8Array<ArrayBuffer> {
+  const message = summaryMetadata.create({ pluginData: { pluginName } });
+  return new Uint8Array(summaryMetadata.encode(message).finish());
 }

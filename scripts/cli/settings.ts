@@ -1,6 +1,7 @@
 /** From flags to the settings of a run. A flag says itself where in them its value goes. */
 import {
   type Asked,
+  changesOf,
   checkResumed,
   readRunInfo,
   type RunInfo,
@@ -20,8 +21,6 @@ export interface RunFlags {
   readonly resume: string | undefined;
   /** Whether to start over in a folder that holds a run. */
   readonly force: boolean;
-  /** Folder of the data set. */
-  readonly data: string | undefined;
 }
 
 /**
@@ -64,8 +63,7 @@ export async function settingsOf<const F extends Record<string, Flag>>(
   if (run !== undefined || force) {
     throw new UsageError(`Cannot resume ${resume} with --run or --force: a resumed run stays in its folder`);
   }
-  // Where the images lie may have changed.
-  return values.data === undefined ? {} : { data: values.data };
+  return changesOf(asked);
 }
 
 /** A recipe that keeps back the same share of each class: a folder's pictures are few, and in the order of the classes. */

@@ -162,7 +162,7 @@ test("readRunInfo: a folder without a run, and a record that is none", async (di
   );
   const { recipe: _, ...rest } = info;
   const names =
-    "recipe, seed, precision, limit, init, threads, device, xla, syncBatchNorm, data, cpu, versions, version, commit, " +
+    "recipe, seed, precision, limit, init, threads, device, xla, syncBatchNorm, data, tensorboard, cpu, versions, version, commit, " +
     "started, skipTest, epochs, classes, digest, test, validation, byClass, testTta";
   const cases: [text: string, problem: string][] = [
     ["", "it is not JSON (Unexpected end of JSON input)"],
@@ -221,7 +221,7 @@ test("readRunInfo: a field that was edited into what it cannot be is named", asy
       "sede",
       3,
       'sede is not a field: did you mean "seed"? there are recipe, seed, precision, limit, init, threads, device, ' +
-      "xla, syncBatchNorm, data, cpu, versions, version, commit, started, skipTest, epochs, classes, digest, test, validation, byClass, testTta",
+      "xla, syncBatchNorm, data, tensorboard, cpu, versions, version, commit, started, skipTest, epochs, classes, digest, test, validation, byClass, testTta",
     ],
     ["seed", -1, "seed is -1: expected a whole number from 0 to 2147483647"],
     ["seed", 2 ** 31, "seed is 2147483648: expected a whole number from 0 to 2147483647"],

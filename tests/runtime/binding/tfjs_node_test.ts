@@ -3,8 +3,8 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows }
 import { join } from "@std/path";
 import { progressBarHelper } from "@tensorflow/tfjs-node-gpu/dist/callbacks.js";
 import { decode, encode } from "fast-png";
-import protobuf from "protobufjs";
 import { tf } from "../../../runtime/mod.ts";
+import { readEvents } from "../../events.ts";
 import { inFolder } from "../../in_folder.ts";
 import { canLoadTensorFlow } from "../../needs.ts";
 import { leakTest } from "../harness.ts";
@@ -147,53 +147,6 @@ layersTest("tf.layers: fit shows its progress, unless it is told not to", async 
   assertEquals(await fit(0), []);
   tf.dispose([x, y]);
 });
-
-/** What TensorBoard reads: tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto. */
-const event = protobuf.parse(`
-syntax = "proto3";
-message Event { int64 step = 2; Summary summary = 5; }
-message Summary { repeated Value value = 1; }
-message Value { string tag = 1; optional float simple_value = 2; Tensor tensor = 8; Metadata metadata = 9; }
-message Metadata { Plugin plugin_data = 1; }
-message Plugin { string plugin_name = 1; }
-message Tensor { int32 dtype = 1; Shape tensor_shape = 2; bytes tensor_content = 4; repeated float float_val = 5; }
-message Shape { repeated Dim dim = 2; }
-message Dim { int64 size = 1; }
-`).root.lookupType("Event");
-
-/** A value of a summary. */
-interface Written {
-  readonly step: number;
-  readonly tag: string;
-  readonly simpleValue?: number;
-  readonly plugin?: string;
-  readonly values?: readonly number[];
-}
-
-/** The summaries in a folder's files of events: records of a length (8 bytes), a sum (4), the message, a sum (4). */
-async function readEvents(dir: string): Promise<Written[]> {
-  const written: Written[] = [];
-  for await (const { name } of Deno.readDir(dir)) {
-    const bytes = await Deno.readFile(join(dir, name));
-    const view = new DataView(bytes.buffer);
-    for (let at = 0, length = 0; at < bytes.length; at += length + 16) {
-      length = Number(view.getBigUint64(at, true));
-      const message = event.toObject(event.decode(bytes.subarray(at + 12, at + 12 + length)), {
-        longs: Number,
-      });
-      for (const { tag, simpleValue, tensor, metadata } of message.summary?.value ?? []) {
-        written.push({
-          step: message.step ?? 0,
-          tag,
-          ...(simpleValue !== undefined && { simpleValue }),
-          ...(metadata?.pluginData && { plugin: metadata.pluginData.pluginName }),
-          ...(tensor && { values: [...new Float32Array(Uint8Array.from(tensor.tensorContent).buffer)] }),
-        });
-      }
-    }
-  }
-  return written;
-}
 
 layersTest("tf.node.summaryFileWriter: scalars and histograms, as TensorBoard reads them", async (dir) => {
   const writer = tf.node.summaryFileWriter(dir);

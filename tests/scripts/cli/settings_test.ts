@@ -58,6 +58,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     patience: ["4", { recipe: { ...fast, stopping: { patience: 4 } } }],
     minutes: ["2.5", { recipe: { ...fast, stopping: { minutes: 2.5 } } }],
     init: ["w.safetensors", { recipe: fast, init: "w.safetensors" }],
+    tensorboard: ["logs", { recipe: fast, tensorboard: "logs" }],
     device: ["cpu", { recipe: fast, device: "cpu" }],
     threads: ["2", { recipe: fast, threads: 2 }],
     xla: ["on", { recipe: fast, xla: "on" }],
@@ -149,6 +150,7 @@ test("a resumed run has its own; all of them may be repeated", async (dir) => {
   assertEquals(await settings("--resume", run, ...flags, ...more), {});
   assertEquals(await settings("--resume", run, ...flags, "--quiet", "--no-test"), {});
   assertEquals(await settings("--resume", run, ...flags, "--data", "elsewhere"), { data: "elsewhere" });
+  assertEquals(await settings("--resume", run, "--tensorboard", "logs"), { tensorboard: "logs" });
   for (let i = 0; i < more.length; i += 2) {
     assertEquals(await settings("--resume", run, ...more.slice(i, i + 2)), {});
   }
