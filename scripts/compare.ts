@@ -11,6 +11,7 @@ import {
 import { readMetrics, readRunInfo } from "../pipeline/runs/mod.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
+import { printNext } from "./cli/next.ts";
 import { type Column, tableLines } from "./cli/table.ts";
 import { runTask, type Values } from "./cli/task.ts";
 import { duration, printNote } from "./cli/terminal.ts";
@@ -51,7 +52,18 @@ async function compare({ out, json }: Values<typeof task.flags>, ...dirs: string
     "choose another file with --out",
     () => writeFileAtomic(path, svg),
   );
-  if (!json) console.log(`Wrote ${path}`);
+  if (json) return;
+  console.log(`Wrote ${path}`);
+  printNext("report", { run: bestOf(runs).name });
+}
+
+/** The run with the highest accuracy, on the test images where it was tested. */
+function bestOf(runs: readonly ComparedRun[]): ComparedRun {
+  const accuracyOf = (run: ComparedRun): number => {
+    const { test, validation } = figuresOf(run);
+    return test ?? validation ?? 0;
+  };
+  return runs.reduce((best, run) => accuracyOf(run) > accuracyOf(best) ? run : best);
 }
 
 /** How figures are said. */

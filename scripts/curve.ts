@@ -6,6 +6,7 @@ import { UserError } from "../runtime/mod.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
 import { taskCommand } from "../runtime/system/package.ts";
+import { printNext } from "./cli/next.ts";
 import { runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
@@ -39,6 +40,7 @@ async function drawRun({ run, out }: Values<typeof task.flags>): Promise<void> {
     () => writeFileAtomic(path, svg),
   );
   console.log(`Wrote ${path}: ${metrics.length} epochs`);
+  printNext("report", { run: dir });
 }
 
 /** Runs the task. */

@@ -32,6 +32,7 @@ import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { exists, isFolder, writeFileAtomic } from "../runtime/system/files.ts";
 import { checkAnswers, compareAnswers, comparisonText } from "./cli/export_check.ts";
 import { INSTALL_ONNX_RUNTIME, runOnnx } from "./cli/onnx_runtime.ts";
+import { printUse } from "./cli/next.ts";
 import { dataFlag, runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
@@ -81,6 +82,13 @@ const BATCH = 20;
 /** How far off a number may be, as a part of the largest: what rounding in another order does, and rounding to 11 bits. */
 const TOLERANCE = { float32: 1e-3, float16: 2e-2 };
 
+/** How what is written is read. Paths in quotes are such in Python and JavaScript. */
+const USES: Readonly<Record<keyof typeof ENDS, (path: string) => string>> = {
+  onnx: (path) => `onnxruntime.InferenceSession(${JSON.stringify(path)}) in Python`,
+  tfjs: (path) => `tf.loadLayersModel(${JSON.stringify(`file://${join(path, "model.json")}`)})`,
+  savedmodel: (path) => `tf.saved_model.load(${JSON.stringify(path)}) in Python`,
+};
+
 /** How the names of what is written end, behind that of the weights. */
 const ENDS = { onnx: ".onnx", tfjs: "-tfjs", savedmodel: "-savedmodel" } as const;
 
@@ -116,6 +124,7 @@ async function exportModel(flags: Flags): Promise<void> {
   console.log(`${to}: ${path} ${size}, ${result}`);
   if (checked) checkAnswers(path, checked, expected, TOLERANCE[float16 ? "float16" : "float32"]);
   if (int8 && test) console.log(lossText(written.model, written.arrays, rounded, test));
+  printUse("Use", USES[to](path));
 }
 
 /** A name beside the weights. */

@@ -1,5 +1,6 @@
 /** `deno task fetch-data`: brings CIFAR-10 into the data folder. */
 import { fetchCifar } from "../pipeline/data/mod.ts";
+import { printNext } from "./cli/next.ts";
 import { dataFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
@@ -24,6 +25,7 @@ async function fetchData({ source, data }: Values<typeof task.flags>): Promise<v
   const written = await fetchCifar(data, { source, progress: terminalProgress() });
   const what = written.length === 0 ? "nothing to download" : `fetched now: ${written.join(", ")}`;
   console.log(`All six files of CIFAR-10 are in ${data} and verified; ${what}`);
+  printNext("train", { data: data === dataFlag.default ? undefined : data });
 }
 
 /** Runs the task. */

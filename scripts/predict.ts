@@ -19,6 +19,7 @@ import { UsageError, UserError } from "../runtime/system/errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
 import { silent } from "../runtime/system/progress.ts";
 import { csvHeader, csvLine, predictionJson, predictionLine, type Shown } from "./cli/prediction_lines.ts";
+import { printNext } from "./cli/next.ts";
 import { deviceFlag, precisionFlag, runTask, threadsFlag, type Values } from "./cli/task.ts";
 import { duration, printLine, printNote, terminalProgress } from "./cli/terminal.ts";
 import { loadTrained, trainedFlag } from "./cli/trained.ts";
@@ -118,6 +119,7 @@ async function predictNamed(flags: Values<typeof task.flags>, ...named: string[]
   if (unread > 0) {
     throw new UserError(`Cannot read ${unread} of ${predicted + unread} pictures, named above`);
   }
+  if (!json && !csv) printNext("export", { run });
 }
 
 /** Draws where a network sees what it takes pictures for. */

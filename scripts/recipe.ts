@@ -1,5 +1,6 @@
 /** `deno task recipe`: a recipe as JSON, to start one's own from. */
 import { loadRecipe, recipes } from "../pipeline/training/mod.ts";
+import { printNext } from "./cli/next.ts";
 import { tableLines } from "./cli/table.ts";
 import { runTask } from "./cli/task.ts";
 
@@ -37,10 +38,15 @@ function isPlainList(value: unknown): value is readonly unknown[] {
 /** Runs the task. */
 export function main(args: readonly string[]): Promise<void> {
   return runTask(task, async (_, source?: string) => {
-    if (source !== undefined) return console.log(recipeText(await loadRecipe(source)));
+    if (source !== undefined) {
+      console.log(recipeText(await loadRecipe(source)));
+      printNext("train", { recipe: source });
+      return;
+    }
     const rows = Object.values(recipes).map(({ name, about }) => [name, about]);
     const columns = [{ title: "recipe", align: "left" }, { title: "", align: "left" }] as const;
     for (const line of tableLines(columns, rows)) console.log(line);
+    printNext("recipe", {}, "fast > my.json");
   }, args);
 }
 

@@ -14,6 +14,7 @@ import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
 import type { Progress } from "../runtime/system/progress.ts";
 import { cifarOf } from "./cli/data.ts";
+import { printNext } from "./cli/next.ts";
 import { dataFlag, precisionFlag, runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
@@ -116,6 +117,7 @@ export async function writeReport(
       formatBytes(page.length)
     }`,
   );
+  printNext("predict", { run: dir }, "photo.jpg");
 }
 
 /** The first members of each class, as positions in the store, by class number. */

@@ -13,6 +13,7 @@ import {
 import { configure } from "../runtime/mod.ts";
 import { UserError } from "../runtime/system/errors.ts";
 import { loadTrained, trainedFlag } from "./cli/trained.ts";
+import { printUse } from "./cli/next.ts";
 import { stopOnSignals } from "./cli/signals.ts";
 import { deviceFlag, errorLine, precisionFlag, runTask, threadsFlag, type Values } from "./cli/task.ts";
 import { printLine, printNote, terminalProgress } from "./cli/terminal.ts";
@@ -102,6 +103,7 @@ async function serve(flags: Values<typeof task.flags>): Promise<void> {
     printLine(
       `Serving ${model.name}, ${classes.length} classes, at ${url}: POST /predict, GET /healthz, GET /metrics`,
     );
+    printUse("Ask", `curl --data-binary @photo.jpg ${url}predict`);
   });
   await new Promise((heard) => signal.addEventListener("abort", heard));
   const ended = server.shutdown();

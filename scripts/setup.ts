@@ -9,6 +9,7 @@ import {
 } from "../runtime/install/mod.ts";
 import { configure, hasGpu, runtimeInfo, tf } from "../runtime/mod.ts";
 import { UsageError } from "../runtime/system/errors.ts";
+import { printNext } from "./cli/next.ts";
 import { runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
@@ -35,6 +36,7 @@ async function setUp({ gpu, from, remove }: Values<typeof task.flags>): Promise<
     }
     await removeInstalled(progress);
     console.log(`There is no TensorFlow in ${cacheFolder()} now`);
+    printNext("setup");
     return;
   }
   if (from !== undefined) {
@@ -52,6 +54,7 @@ async function setUp({ gpu, from, remove }: Values<typeof task.flags>): Promise<
   if (gpu && !hasGpu(devices)) {
     console.log("No GPU that CUDA can use was found: everything runs on the CPU");
   }
+  printNext("train");
 }
 
 /** Runs the task. */

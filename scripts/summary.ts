@@ -2,6 +2,7 @@
 import { summary } from "../layers/mod.ts";
 import { CIFAR10_IMAGE_SHAPE, outputShape } from "../pipeline/data/mod.ts";
 import { buildModel, loadRecipe } from "../pipeline/training/mod.ts";
+import { printNext } from "./cli/next.ts";
 import { runTask } from "./cli/task.ts";
 
 const task = {
@@ -22,6 +23,7 @@ async function showNetwork(source: string): Promise<void> {
   const { network, transforms } = await loadRecipe(source);
   const [inputSize] = outputShape({ imageShape: CIFAR10_IMAGE_SHAPE, transforms });
   console.log(summary(buildModel(network, { inputSize })));
+  printNext("train", { recipe: source });
 }
 
 /** Runs the task. */

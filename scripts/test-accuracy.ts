@@ -6,6 +6,7 @@ import { modelFor, prepare, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf, UserError } from "../runtime/mod.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
 import { cifarOf, picturesIn, picturesOf } from "./cli/data.ts";
+import { printNext } from "./cli/next.ts";
 import { dataFlag, precisionFlag, runFlag, runTask, type Values } from "./cli/task.ts";
 import { printLine, terminalProgress } from "./cli/terminal.ts";
 
@@ -61,8 +62,12 @@ async function testRun({ run, tta, json, data, precision }: Values<typeof task.f
   });
   const { running, byClass } = results;
   const more = { part: part === "test" ? undefined : part, running, byClass };
-  if (json) console.log(JSON.stringify({ ...results.test, ...more, tta, run: dir }));
-  else testLines(results, { tta, part }).forEach(printLine);
+  if (json) {
+    console.log(JSON.stringify({ ...results.test, ...more, tta, run: dir }));
+    return;
+  }
+  testLines(results, { tta, part }).forEach(printLine);
+  printNext("report", { run: dir });
 }
 
 /** Runs the task. */

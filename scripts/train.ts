@@ -17,6 +17,7 @@ import { taskCommand } from "../runtime/system/package.ts";
 import { MAX_THREADS } from "../runtime/system/threads.ts";
 import { cifarOf, photoSizeOf, picturesIn, picturesOf } from "./cli/data.ts";
 import { type Launch, launch, withoutFlag } from "./cli/launch.ts";
+import { printNext } from "./cli/next.ts";
 import { eventLines } from "./cli/run_lines.ts";
 import { settingsOf } from "./cli/settings.ts";
 import { stopOnSignals, STOPPED_BY_ANOTHER } from "./cli/signals.ts";
@@ -215,6 +216,7 @@ export async function runTraining(
     printLine(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
     Deno.exit(stop.exitCode() ?? STOPPED_BY_ANOTHER);
   }
+  if (!flags.quiet) printNext("report", { run: dir });
 }
 
 /** What `--workers` starts: this program without that flag, in a folder of its own that it may be started in again. */

@@ -41,12 +41,15 @@ export interface Started {
   readonly here?: string;
   /** The folder that it runs in; nothing where it may not be known. */
   readonly folder?: string;
+  /** Whether npx started the Deno that runs it. */
+  readonly npx?: boolean;
 }
 
 /**
  * What a person types to run a task, to be pasted into a shell where the program was started: `deno task NAME` in a
  * checkout, the command-line entry where the program was started by it or runs in another folder, which paths in flags
- * are relative to, or where there is no checkout because the code came from a server.
+ * are relative to, or where there is no checkout because the code came from a server. Where npx started Deno
+ * it is npx that is typed: Deno itself may not be installed.
  *
  * @param task The task's name, with fixed flags if there are any.
  * @param flags Flags whose values come from elsewhere: each becomes one word, whatever it holds.
@@ -60,15 +63,16 @@ export interface Started {
 export function taskCommand(
   task: string,
   flags: Readonly<Record<string, string>> = {},
-  { main = Deno.mainModule, here = import.meta.url, folder = workingFolder() }: Started = {},
+  { main = Deno.mainModule, here = import.meta.url, folder = workingFolder(), npx = isNpx() }: Started = {},
 ): string {
   const line = [task, shellFlags(flags)].filter((part) => part !== "").join(" ");
   const entry = packageFile("scripts/main.ts", here);
   const isTask = entry.protocol === "file:" && entry.href !== main && !JSR_ENTRY.test(main) &&
     (folder === undefined || join(folder, "/") === fromFileUrl(packageFile(".", here)));
+  const program = npx ? `npx -y deno@${Deno.version.deno}` : "deno";
   return isTask
-    ? `deno task ${line}`
-    : `deno run -A ${entryArgs(main, here).map(shellWord).join(" ")} ${line}`;
+    ? `${program} task ${line}`
+    : `${program} run -A ${entryArgs(main, here).map(shellWord).join(" ")} ${line}`;
 }
 
 /** The folder that this program runs in; nothing if it may not read. */
@@ -78,4 +82,11 @@ function workingFolder(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether it was npx, or `npm exec`, that started Deno; not where the environment may not be read. */
+function isNpx(): boolean {
+  const variable = "npm_command";
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" && Deno.env.get(variable) === "exec";
 }

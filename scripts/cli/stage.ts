@@ -6,6 +6,7 @@ import { configure, tf } from "../../runtime/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import { explainFileErrors } from "../../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../../runtime/system/files.ts";
+import { printNext } from "./next.ts";
 import { dataFlag, type Flag, MAX_SIDE, type Values } from "./task.ts";
 import { terminalProgress } from "./terminal.ts";
 
@@ -37,10 +38,13 @@ export const resizeFlags = {
   quantize: { type: "boolean", help: "round to whole pixel values, as an 8-bit PIL image does" },
 } as const satisfies Record<string, Flag>;
 
+/** What comes after each stage. */
+const NEXT = { load: "resize", resize: "normalize", normalize: "split", split: "train" } as const;
+
 /** One stage of the pipeline. */
 export interface Stage {
   /** The task's name. */
-  readonly name: string;
+  readonly name: keyof typeof NEXT;
   /** The pipeline up to the stage, from the loaded data on. */
   readonly before: (data: Data) => Data;
   /** The stage itself; absent where that is the loading. */
@@ -95,6 +99,9 @@ export async function showStage(stage: Stage, flags: Values<typeof stageFlags>):
   const loading = performance.now() - start;
   const report = await reportStage(stage, loaded, loading, flags);
   console.log(flags.json ? JSON.stringify(report) : formatReport(report));
+  if (!flags.json) {
+    printNext(NEXT[stage.name], { data: flags.data === dataFlag.default ? undefined : flags.data });
+  }
 }
 
 /** Measures a stage on loaded data. `loading`: how long that took, in milliseconds. */

@@ -17,7 +17,7 @@ Deno.test({
         assertEquals(await runScript("curve.ts", ["--run", RUN, "--out", out]), {
           code: 0,
           stdout: `Wrote ${out}: 9 epochs\n`,
-          stderr: "",
+          stderr: `Look: deno task report --run ${RUN}\n`,
         });
         assertStringIncludes(await Deno.readTextFile(out), "fast, seed 0, bfloat16");
       });

@@ -45,8 +45,9 @@ Deno.test({
       const normalized = "(pixel / 255 - mean) / std with mean [0.5, 0.4, 0.3] and std [0.25, 0.2, 0.3]";
 
       const onnx = await runScript("export.ts", run);
-      assertEquals([onnx.code, onnx.stderr], [0, ""]);
       const path = join(dir, "model.onnx");
+      const use = `Use: onnxruntime.InferenceSession("${path}") in Python\n`;
+      assertEquals([onnx.code, onnx.stderr], [0, use]);
       assertEquals(onnx.stdout.split(", ")[0], `onnx: ${path} 28 kB`);
       assertMatch(
         onnx.stdout,
@@ -57,6 +58,10 @@ Deno.test({
 
       const tfjs = await runScript("export.ts", [...run, "--to", "tfjs", "--float16", "--raw-pixels"]);
       assertMatch(tfjs.stdout, CHECKED);
+      assertEquals(
+        tfjs.stderr,
+        `Use: tf.loadLayersModel("file://${join(dir, "model-tfjs", "model.json")}")\n`,
+      );
       const { userDefinedMetadata } = JSON.parse(await text("model-tfjs/model.json"));
       assertEquals(userDefinedMetadata, about("16, 16, 3", "pixels from 0 to 255"));
 
@@ -65,6 +70,7 @@ Deno.test({
       const saved = await runScript("export.ts", [...run, ...flags]);
       assertEquals(saved.stdout.split(", ")[0].replace(/ \d+ kB/, ""), `savedmodel: ${out}`);
       assertMatch(saved.stdout, CHECKED);
+      assertEquals(saved.stderr, `Use: tf.saved_model.load("${out}") in Python\n`);
       assertEquals(
         JSON.parse(await text("new/saved/assets.extra/about.json")),
         about("16, 16, 3", normalized),

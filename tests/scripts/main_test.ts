@@ -137,7 +137,8 @@ Deno.test({
   fn: () =>
     onServer(async (entry, run) => {
       const table = await runScript("summary.ts", ["--recipe", "resnet20"]);
-      assertEquals(await run("summary", "--recipe", "resnet20"), table);
+      const stderr = `Train: deno run -A ${entry} train --recipe resnet20\n`;
+      assertEquals(await run("summary", "--recipe", "resnet20"), { ...table, stderr });
       assertEquals(await run("load"), {
         code: 1,
         stdout: "",

@@ -167,6 +167,7 @@ processTest(
     );
     const again = await runScript("test-accuracy.ts", ["--run", "run"], {}, dir);
     assertMatch(again.stdout, /^Accuracy of the network on the 3 test images: /);
+    assertMatch(again.stderr, /\nLook: deno run -A \S+ report --run run\n$/);
     const resumed = await runScript("train.ts", ["--resume", "run"], {}, dir);
     assertEquals([resumed.code, resumed.stdout], [0, stdout.split("\n").slice(-6).join("\n")]);
 

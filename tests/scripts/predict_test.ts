@@ -47,6 +47,7 @@ test(
     const photos = join(dir, "photos");
     const good = await runScript("predict.ts", ["--run", model, photos]);
     assertEquals(good.code, 0);
+    assertEquals(good.stderr.trimEnd().split("\n").at(-1), `Take it along: deno task export --run ${model}`);
     const lines = good.stdout.trimEnd().split("\n");
     assertEquals(lines.map((line) => line.slice(photos.length + 1).split(":")[0]), [
       "a.jpg",

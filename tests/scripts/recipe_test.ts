@@ -83,9 +83,11 @@ Deno.test({
       );
       const width = Math.max(...Object.keys(recipes).map((name) => name.length));
       const rows = Object.values(recipes).map(({ name, about }) => `${name.padEnd(width)}  ${about}`);
-      assertEquals(list, { code: 0, stdout: ["recipe", ...rows, ""].join("\n"), stderr: "" });
-      assertEquals(fast, { code: 0, stdout: recipeText(recipes.fast) + "\n", stderr: "" });
-      assertEquals([own.code, own.stderr], [0, ""]);
+      const start = "Start your own: deno task recipe fast > my.json\n";
+      assertEquals(list, { code: 0, stdout: ["recipe", ...rows, ""].join("\n"), stderr: start });
+      const train = (recipe: string) => `Train: deno task train --recipe ${recipe}\n`;
+      assertEquals(fast, { code: 0, stdout: recipeText(recipes.fast) + "\n", stderr: train("fast") });
+      assertEquals([own.code, own.stderr], [0, train(mine)]);
       assertEquals(JSON.parse(own.stdout), await loadRecipe(mine));
       for (const line of own.stdout.split("\n")) assert(line.length <= 110, line);
 

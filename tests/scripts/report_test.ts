@@ -19,17 +19,18 @@ import { canLoadTensorFlow } from "../needs.ts";
 const EARLIER = fromFileUrl(new URL("../data/earlier_fast", import.meta.url));
 const data = madeData({ images: 240, testImages: 70, classes: 10, size: 32 });
 
-/** Runs the task on made data; what it prints. */
-async function report(args: readonly string[], data: Data): Promise<string> {
-  const printed: string[] = [];
-  const { log } = console;
+/** Runs the task on made data; what it prints, and the last line for whoever looks on. */
+async function report(args: readonly string[], data: Data): Promise<{ said: string; last: string }> {
+  const [printed, noted]: string[][] = [[], []];
+  const { log, error } = console;
   console.log = (line: string) => void printed.push(line);
+  console.error = (line: string) => void noted.push(line);
   try {
     await writeReport(parseFlags(reportTask, args), () => Promise.resolve(data));
   } finally {
-    console.log = log;
+    Object.assign(console, { log, error });
   }
-  return printed.join("\n");
+  return { said: printed.join("\n"), last: noted.at(-1)! };
 }
 
 /** What `evaluate` finds of a run. */
@@ -58,7 +59,8 @@ leakTest(
       }, { dir: run });
       for (const source of [EARLIER, run]) {
         const out = join(dir, "page.html");
-        const said = await report(["--run", source, "--out", out], data);
+        const { said, last } = await report(["--run", source, "--out", out], data);
+        assertEquals(last, `Try it: deno task predict --run ${source} photo.jpg`);
         const { accuracy, correct, loss } = await evaluated(source, "test");
         assert(said.startsWith(`Wrote ${out}: ${figure(accuracy)} of the 70 test images, `), said);
         const page = await Deno.readTextFile(out);

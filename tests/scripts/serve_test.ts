@@ -149,7 +149,10 @@ test(
     assertEquals(await metric("resnet_waiting_pictures"), 0);
     assertEquals(await metric("resnet_held_bytes"), 100, "of the body that stopped");
     const { code, stderr } = await end();
-    assertEquals([code, stderr], [0, "SIGTERM: answering what has come\n"]);
+    assertEquals([code, stderr], [
+      0,
+      `Ask: curl --data-binary @photo.jpg http://127.0.0.1:${port}/predict\nSIGTERM: answering what has come\n`,
+    ]);
     slow.forEach((connection) => connection.close());
   },
 );

@@ -27,11 +27,12 @@ Deno.test({
         runScript("summary.ts", ["--recipe", "resnet21"]),
         runScript("summary.ts", ["--recipe", wrong]),
       ]);
-      assertEquals(tutorial, { code: 0, stdout: expected, stderr: "" });
+      const train = (recipe: string) => `Train: deno task train --recipe ${recipe}\n`;
+      assertEquals(tutorial, { code: 0, stdout: expected, stderr: train("tutorial") });
       const table = summary(buildModel(recipes.fast.network));
-      assertEquals(standard, { code: 0, stdout: table + "\n", stderr: "" });
+      assertEquals(standard, { code: 0, stdout: table + "\n", stderr: train("fast") });
       const model = resnet([1, 1, 1, 1], { inputSize: 64, dropout: 0.5 });
-      assertEquals(own, { code: 0, stdout: summary(model) + "\n", stderr: "" });
+      assertEquals(own, { code: 0, stdout: summary(model) + "\n", stderr: train(mine) });
       assertEquals(unknown, {
         code: 2,
         stdout: "",

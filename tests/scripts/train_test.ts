@@ -46,6 +46,7 @@ Deno.test({
           "180 training images, 3 epochs of 8 steps, ";
         assertEquals(stderr[0].slice(0, about.length), about);
         assertEquals(stderr.slice(1, 3), [`Run folder: ${whole}`, "Training: 540 images"]);
+        assertEquals(stderr.at(-1), `Look: deno task report --run ${whole}`);
         // deno-lint-ignore no-control-regex
         for (const line of [...stdout, ...stderr]) assertEquals(line.match(/[\x00-\x1f\x7f]/), null, line);
 

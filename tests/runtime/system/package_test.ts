@@ -15,6 +15,8 @@ Deno.test("taskCommand: in a checkout it is deno task, for its tasks and for any
   assertEquals(command("file:///me/app.ts", "file:///p"), "deno task train");
   assertEquals(command("file:///me/scripts/main.ts", "file:///p"), "deno task train");
   assertEquals(command("jsr:@me/app/cli", "file:///p"), "deno task train");
+  const npx = taskCommand("train", { run: "a b" }, { npx: true });
+  assertEquals(npx, `npx -y deno@${Deno.version.deno} task train --run 'a b'`);
   assertEquals(taskCommand("setup --gpu"), "deno task setup --gpu", "these tests are no main.ts");
 });
 
