@@ -32,7 +32,7 @@ import {
 } from "../runtime/mod.ts";
 import { readMemory } from "../runtime/system/memory.ts";
 import { explainOutOfMemory } from "../runtime/system/memory_errors.ts";
-import { entryArgs } from "../runtime/system/package.ts";
+import { entryArgs, taskSummary } from "../runtime/system/package.ts";
 import {
   type BenchResult,
   caseLines,
@@ -59,8 +59,7 @@ import { terminalProgress } from "./cli/terminal.ts";
 /** The task and its flags. */
 export const benchTask = {
   name: "bench",
-  summary:
-    "Times training or inference steps on made images, shows where the time goes, compares with Python.",
+  summary: taskSummary("bench"),
   flags: {
     model: { type: "string", choices: BENCHMARK_MODELS, default: "resnet20", help: "network to time" },
     batch: {

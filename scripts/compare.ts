@@ -11,6 +11,7 @@ import {
 import { readMetrics, readRunInfo } from "../pipeline/runs/mod.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { printNext } from "./cli/next.ts";
 import { type Column, tableLines } from "./cli/table.ts";
 import { runTask, type Values } from "./cli/task.ts";
@@ -18,7 +19,7 @@ import { duration, printNote } from "./cli/terminal.ts";
 
 const task = {
   name: "compare",
-  summary: "Shows several runs side by side, with mean and deviation over the seeds, and draws them.",
+  summary: taskSummary("compare"),
   flags: {
     out: {
       type: "string",

@@ -5,14 +5,14 @@ import { latestRun, readMetrics, readRunInfo } from "../pipeline/runs/mod.ts";
 import { UserError } from "../runtime/mod.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
-import { taskCommand } from "../runtime/system/package.ts";
+import { taskCommand, taskSummary } from "../runtime/system/package.ts";
 import { printNext } from "./cli/next.ts";
 import { runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "curve",
-  summary: "Draws loss and accuracy of a run by epoch.",
+  summary: taskSummary("curve"),
   flags: {
     run: runFlag,
     out: {

@@ -30,6 +30,7 @@ import { configure, tf, UsageError } from "../runtime/mod.ts";
 import { formatBytes } from "../runtime/system/bytes.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { exists, isFolder, writeFileAtomic } from "../runtime/system/files.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { checkAnswers, compareAnswers, comparisonText } from "./cli/export_check.ts";
 import { INSTALL_ONNX_RUNTIME, runOnnx } from "./cli/onnx_runtime.ts";
 import { printUse } from "./cli/next.ts";
@@ -38,7 +39,7 @@ import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "export",
-  summary: "Writes a trained network for other programs: ONNX, TensorFlow.js, TensorFlow's SavedModel.",
+  summary: taskSummary("export"),
   flags: {
     run: {
       ...runFlag,

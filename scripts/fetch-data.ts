@@ -1,13 +1,13 @@
 /** `deno task fetch-data`: brings CIFAR-10 into the data folder. */
 import { fetchCifar } from "../pipeline/data/mod.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { printNext } from "./cli/next.ts";
 import { dataFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "fetch-data",
-  summary:
-    "Brings the six files of CIFAR-10 into the data folder and checks each against its published SHA-256.",
+  summary: taskSummary("fetch-data"),
   flags: {
     source: {
       type: "string",

@@ -1,10 +1,11 @@
 /** `deno task load`: reads the data set and shows it. */
+import { taskSummary } from "../runtime/system/package.ts";
 import { showStage, stageFlags } from "./cli/stage.ts";
 import { MAX_SIDE, runTask } from "./cli/task.ts";
 
 const task = {
   name: "load",
-  summary: "Reads CIFAR-10 and shows its shape, range, mean and deviation by channel, and class counts.",
+  summary: taskSummary("load"),
   flags: {
     ...stageFlags,
     size: {

@@ -9,104 +9,65 @@
  */
 import { closest } from "../runtime/system/closest.ts";
 import { UsageError } from "../runtime/system/errors.ts";
-import { taskCommand } from "../runtime/system/package.ts";
+import { taskCommand, type TaskName, taskSummary } from "../runtime/system/package.ts";
 import { orExit } from "./cli/task.ts";
 
-/** A task that is loaded when it is asked for. */
-interface Entry {
-  /** What it does, as its own help says it. */
-  readonly summary: string;
-  /** Its module. */
-  readonly load: () => Promise<{ main: (args: readonly string[]) => Promise<void> }>;
-}
+/** Loads a task when it is asked for. */
+type Load = () => Promise<{ main: (args: readonly string[]) => Promise<void> }>;
 
-/** By name. Each loads only what it needs: vega is large, and only `report`, `curve` and `compare` draw with it. */
-const TASKS: Readonly<Record<string, Entry>> = {
-  "train": {
-    summary: "Trains a network on CIFAR-10 or a folder of pictures; installs what is missing first.",
-    load: () => import("./train.ts"),
+/**
+ * By what one wants to do, and by name. Each loads only what it needs: vega is large, and only `report`, `curve` and
+ * `compare` draw with it.
+ */
+const GROUPS = {
+  "Prepare": {
+    "fetch-data": () => import("./fetch-data.ts"),
+    "setup": () => import("./setup.ts"),
   },
-  "test-accuracy": {
-    summary: "Evaluates a trained run on the test images, or on the validation images where it has none.",
-    load: () => import("./test-accuracy.ts"),
+  "Train": {
+    "train": () => import("./train.ts"),
+    "recipe": () => import("./recipe.ts"),
+    "summary": () => import("./summary.ts"),
   },
-  "predict": {
-    summary: "Says what a trained network takes pictures for.",
-    load: () => import("./predict.ts"),
+  "Look": {
+    "test-accuracy": () => import("./test-accuracy.ts"),
+    "report": () => import("./report.ts"),
+    "curve": () => import("./curve.ts"),
+    "compare": () => import("./compare.ts"),
   },
-  "serve": {
-    summary: "Predicts pictures over HTTP: POST /predict, GET /healthz, GET /metrics.",
-    load: () => import("./serve.ts"),
+  "Use": {
+    "predict": () => import("./predict.ts"),
+    "serve": () => import("./serve.ts"),
+    "export": () => import("./export.ts"),
   },
-  "report": {
-    summary: "Writes a page about a run: what the network gets right and wrong, and how it was made.",
-    load: () => import("./report.ts"),
+  "Inside": {
+    "load": () => import("./load.ts"),
+    "resize": () => import("./resize.ts"),
+    "normalize": () => import("./normalize.ts"),
+    "split": () => import("./split.ts"),
   },
-  "curve": {
-    summary: "Draws loss and accuracy of a run by epoch.",
-    load: () => import("./curve.ts"),
+  "Develop": {
+    "bench": () => import("./bench.ts"),
   },
-  "compare": {
-    summary: "Shows several runs side by side, with mean and deviation over the seeds, and draws them.",
-    load: () => import("./compare.ts"),
-  },
-  "export": {
-    summary: "Writes a trained network for other programs: ONNX, TensorFlow.js, TensorFlow's SavedModel.",
-    load: () => import("./export.ts"),
-  },
-  "fetch-data": {
-    summary:
-      "Brings the six files of CIFAR-10 into the data folder and checks each against its published SHA-256.",
-    load: () => import("./fetch-data.ts"),
-  },
-  "load": {
-    summary: "Reads CIFAR-10 and shows its shape, range, mean and deviation by channel, and class counts.",
-    load: () => import("./load.ts"),
-  },
-  "resize": {
-    summary: "Loads and resizes the images (bilinear), and shows what comes out.",
-    load: () => import("./resize.ts"),
-  },
-  "normalize": {
-    summary: "Loads, resizes and normalises the images, and shows what comes out.",
-    load: () => import("./normalize.ts"),
-  },
-  "split": {
-    summary: "Loads, resizes, normalises and splits the images, and shows both parts.",
-    load: () => import("./split.ts"),
-  },
-  "recipe": {
-    summary:
-      "Prints a recipe as JSON, to change and train with --recipe FILE.json; without a name, lists them.",
-    load: () => import("./recipe.ts"),
-  },
-  "summary": {
-    summary: "Prints the layers of a recipe's network with their shapes and parameters.",
-    load: () => import("./summary.ts"),
-  },
-  "setup": {
-    summary:
-      "Finds or installs TensorFlow's library, loads it, and says where it is and which devices it has.",
-    load: () => import("./setup.ts"),
-  },
-  "bench": {
-    summary:
-      "Times training or inference steps on made images, shows where the time goes, compares with Python.",
-    load: () => import("./bench.ts"),
-  },
-};
+} satisfies Readonly<Record<string, Readonly<Partial<Record<TaskName, Load>>>>>;
+
+/** By name. */
+const TASKS: Readonly<Record<string, Load>> = Object.assign({}, ...Object.values(GROUPS));
 
 /** The list of tasks, as `--help` prints it. */
 function listText(): string {
   const width = Math.max(...Object.keys(TASKS).map((name) => name.length));
+  const groups = Object.entries(GROUPS).flatMap(([title, tasks]) => [
+    `${title}:`,
+    ...(Object.keys(tasks) as TaskName[]).map((name) => `  ${name.padEnd(width)}  ${taskSummary(name)}`),
+    "",
+  ]);
   return [
-    "Trains residual networks on CIFAR-10 with TensorFlow's kernels.",
+    "Trains residual networks with TensorFlow's kernels, on CIFAR-10 or a folder of pictures.",
     "",
     `Usage: ${taskCommand("TASK")} [flags]`,
     "",
-    "Tasks:",
-    ...Object.entries(TASKS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
-    "",
+    ...groups,
     `The flags of a task: ${taskCommand("TASK --help")}`,
   ].join("\n");
 }
@@ -124,7 +85,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
         `Unknown task ${name}: ${close ? `did you mean ${close}? ` : ""}see "${taskCommand("--help")}"`,
       );
     }
-    const task = await TASKS[name].load();
+    const task = await TASKS[name]();
     await task.main(args);
   });
 }

@@ -1,11 +1,12 @@
 /** `deno task normalize`: the pipeline up to the normalised images. */
 import { CIFAR10_STATS, normalize, resize, TUTORIAL_STATS } from "../pipeline/transforms/mod.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { resizeFlags, showStage, stageFlags } from "./cli/stage.ts";
 import { runTask } from "./cli/task.ts";
 
 const task = {
   name: "normalize",
-  summary: "Loads, resizes and normalises the images, and shows what comes out.",
+  summary: taskSummary("normalize"),
   flags: {
     ...stageFlags,
     ...resizeFlags,

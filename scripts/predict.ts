@@ -17,6 +17,7 @@ import { drawActivationMap } from "../pipeline/reports/activation_map.ts";
 import { configure } from "../runtime/mod.ts";
 import { UsageError, UserError } from "../runtime/system/errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { silent } from "../runtime/system/progress.ts";
 import { csvHeader, csvLine, predictionJson, predictionLine, type Shown } from "./cli/prediction_lines.ts";
 import { printNext } from "./cli/next.ts";
@@ -26,7 +27,7 @@ import { loadTrained, trainedFlag } from "./cli/trained.ts";
 
 const task = {
   name: "predict",
-  summary: "Says what a trained network takes pictures for.",
+  summary: taskSummary("predict"),
   flags: {
     run: trainedFlag,
     topk: { type: "integer", min: 1, default: 5, help: "classes a picture" },

@@ -1,13 +1,13 @@
 /** `deno task recipe`: a recipe as JSON, to start one's own from. */
 import { loadRecipe, recipes } from "../pipeline/training/mod.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { printNext } from "./cli/next.ts";
 import { tableLines } from "./cli/table.ts";
 import { runTask } from "./cli/task.ts";
 
 const task = {
   name: "recipe",
-  summary:
-    "Prints a recipe as JSON, to change and train with --recipe FILE.json; without a name, lists them.",
+  summary: taskSummary("recipe"),
   flags: {},
   argument: {
     placeholder: "NAME|FILE.json",

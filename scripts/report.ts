@@ -12,6 +12,7 @@ import { choosePrecision, configure, tf, UserError } from "../runtime/mod.ts";
 import { formatBytes } from "../runtime/system/bytes.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import type { Progress } from "../runtime/system/progress.ts";
 import { cifarOf } from "./cli/data.ts";
 import { printNext } from "./cli/next.ts";
@@ -21,7 +22,7 @@ import { terminalProgress } from "./cli/terminal.ts";
 /** The task and its flags. */
 export const reportTask = {
   name: "report",
-  summary: "Writes a page about a run: what the network gets right and wrong, and how it was made.",
+  summary: taskSummary("report"),
   flags: {
     run: runFlag,
     out: {

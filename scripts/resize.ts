@@ -1,11 +1,12 @@
 /** `deno task resize`: the pipeline up to the resized images. */
 import { resize } from "../pipeline/transforms/mod.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { resizeFlags, showStage, stageFlags } from "./cli/stage.ts";
 import { runTask } from "./cli/task.ts";
 
 const task = {
   name: "resize",
-  summary: "Loads and resizes the images (bilinear), and shows what comes out.",
+  summary: taskSummary("resize"),
   flags: { ...stageFlags, ...resizeFlags },
   examples: ["", "--size 64 --out sheet.png", "--quantize --json"],
 } as const;

@@ -12,6 +12,7 @@ import {
 } from "../pipeline/inference/mod.ts";
 import { configure } from "../runtime/mod.ts";
 import { UserError } from "../runtime/system/errors.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { loadTrained, trainedFlag } from "./cli/trained.ts";
 import { printUse } from "./cli/next.ts";
 import { stopOnSignals } from "./cli/signals.ts";
@@ -20,7 +21,7 @@ import { printLine, printNote, terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "serve",
-  summary: "Predicts pictures over HTTP: POST /predict, GET /healthz, GET /metrics.",
+  summary: taskSummary("serve"),
   flags: {
     run: trainedFlag,
     port: { type: "integer", min: 0, max: 65535, default: 8000, help: "where to listen; 0 takes a free one" },

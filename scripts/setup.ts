@@ -9,13 +9,14 @@ import {
 } from "../runtime/install/mod.ts";
 import { configure, hasGpu, runtimeInfo, tf } from "../runtime/mod.ts";
 import { UsageError } from "../runtime/system/errors.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { printNext } from "./cli/next.ts";
 import { runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "setup",
-  summary: "Finds or installs TensorFlow's library, loads it, and says where it is and which devices it has.",
+  summary: taskSummary("setup"),
   flags: {
     gpu: { type: "boolean", help: "the build for NVIDIA's GPUs, with CUDA (Linux on x86_64)" },
     from: {

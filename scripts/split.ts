@@ -2,12 +2,13 @@
 import { split } from "../pipeline/data/mod.ts";
 import { pipe } from "../pipeline/pipe.ts";
 import { CIFAR10_STATS, normalize, resize } from "../pipeline/transforms/mod.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { resizeFlags, showStage, stageFlags } from "./cli/stage.ts";
 import { runTask } from "./cli/task.ts";
 
 const task = {
   name: "split",
-  summary: "Loads, resizes, normalises and splits the images, and shows both parts.",
+  summary: taskSummary("split"),
   flags: {
     ...stageFlags,
     ...resizeFlags,

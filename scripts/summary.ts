@@ -2,12 +2,13 @@
 import { summary } from "../layers/mod.ts";
 import { CIFAR10_IMAGE_SHAPE, outputShape } from "../pipeline/data/mod.ts";
 import { buildModel, loadRecipe } from "../pipeline/training/mod.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { printNext } from "./cli/next.ts";
 import { runTask } from "./cli/task.ts";
 
 const task = {
   name: "summary",
-  summary: "Prints the layers of a recipe's network with their shapes and parameters.",
+  summary: taskSummary("summary"),
   flags: {
     recipe: {
       type: "string",

@@ -4,6 +4,7 @@ import { limit } from "../pipeline/data/mod.ts";
 import { checkClasses, latestRun, loadWeights, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { modelFor, prepare, testResults } from "../pipeline/training/mod.ts";
 import { configure, tf, UserError } from "../runtime/mod.ts";
+import { taskSummary } from "../runtime/system/package.ts";
 import { testLines } from "./cli/accuracy_lines.ts";
 import { cifarOf, picturesIn, picturesOf } from "./cli/data.ts";
 import { printNext } from "./cli/next.ts";
@@ -12,7 +13,7 @@ import { printLine, terminalProgress } from "./cli/terminal.ts";
 
 const task = {
   name: "test-accuracy",
-  summary: "Evaluates a trained run on the test images, or on the validation images where it has none.",
+  summary: taskSummary("test-accuracy"),
   flags: {
     run: runFlag,
     tta: {

@@ -13,7 +13,7 @@ import {
 import { findRecipe, PHOTOS } from "../pipeline/training/mod.ts";
 import { clusterOf, configure, type Progress, tf, UsageError } from "../runtime/mod.ts";
 import { exists } from "../runtime/system/files.ts";
-import { taskCommand } from "../runtime/system/package.ts";
+import { taskCommand, taskSummary } from "../runtime/system/package.ts";
 import { MAX_THREADS } from "../runtime/system/threads.ts";
 import { cifarOf, photoSizeOf, picturesIn, picturesOf } from "./cli/data.ts";
 import { type Launch, launch, withoutFlag } from "./cli/launch.ts";
@@ -35,7 +35,7 @@ import { printLine, printNote, terminalProgress } from "./cli/terminal.ts";
 /** The task and its flags. */
 export const trainTask = {
   name: "train",
-  summary: "Trains a network on CIFAR-10 or a folder of pictures; installs what is missing first.",
+  summary: taskSummary("train"),
   flags: {
     recipe: {
       type: "string",

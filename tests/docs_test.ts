@@ -5,7 +5,7 @@ import { buildModel } from "../pipeline/training/recipe.ts";
 import { loadRecipe } from "../pipeline/training/recipe_file.ts";
 import { importGraph } from "./import_graph.ts";
 import { canLoadTensorFlow, granted } from "./needs.ts";
-import { helpOf } from "./scripts/run_script.ts";
+import { helpOf, runScript } from "./scripts/run_script.ts";
 
 const at = (path: string): URL => new URL(`../${path}`, import.meta.url);
 
@@ -34,31 +34,46 @@ function quoted(text: string, look: RegExp): string[] {
 }
 
 Deno.test({
-  name: "README.md: every task of deno.json with its flags, neither more nor fewer",
+  name:
+    "README.md: the tasks as deno.json orders and describes them, each with its flags, as main.ts groups them",
   ignore: !canLoadTensorFlow,
   async fn(): Promise<void> {
     const readme = await Deno.readTextFile(at("README.md"));
-    const { tasks } = JSON.parse(await Deno.readTextFile(at("deno.json")));
+    const config: Readonly<Record<"tasks", Record<string, { description: string; command: string }>>> = JSON
+      .parse(await Deno.readTextFile(at("deno.json")));
+    const { tasks } = config;
     const section = readme.split("\n## ").find((text) => text.startsWith("Tasks\n"))!;
-    const list = section.split("\n\n").find((text) => text.startsWith("- `"))!;
-    const named: string[] = [];
-    for (const item of list.split(/^- /m).slice(1)) {
-      const [, names, about] = item.match(/^((?:`[\w-]+`\s)*`[\w-]+`):\s([^]*)/)!;
-      const shown = new Set<string>();
-      for (const name of quoted(names, /./)) {
-        named.push(name);
-        const [, file] = tasks[name].match(/^deno run -A (\S+\.ts)$/) ?? [];
-        if (file === undefined) continue;
-        const help = await helpOf(file);
-        for (const [, flag] of help.matchAll(/^ {2}(--[\w-]+)/gm)) if (flag !== "--help") shown.add(flag);
-      }
-      assertEquals(
-        [...new Set(quoted(about, /^--/).map((flag) => flag.split(" ")[0]))].sort(),
-        [...shown].sort(),
-        names,
-      );
+    const groups = [...section.matchAll(/^\*\*(.+)\*\*\n\n((?:(?:- `| {2}).*\n)+)/gm)].map((
+      [, title, list],
+    ) => ({
+      title,
+      items: list.split(/^- /m).slice(1).map((item) => {
+        const [, name, about] = item.match(/^`([\w-]+)`: ([^]*)/)!;
+        return { name, about: about.replaceAll(/\s+/g, " ") };
+      }),
+    }));
+    const items = groups.flatMap(({ items }) => items);
+    assertEquals(items.map(({ name }) => name), Object.keys(tasks));
+    for (const { name, about } of items) {
+      const { description, command } = tasks[name];
+      assertEquals(about.slice(0, description.length + 1).trimEnd(), description);
+      const [, file] = command.match(/^deno run -A (\S+\.ts)$/) ?? [];
+      const help = file === undefined ? "" : await helpOf(file);
+      const shown = [...help.matchAll(/^ {2}(--[\w-]+)/gm)].map(([, flag]) => flag);
+      assertEquals(quoted(about, /^--/).sort(), shown.filter((flag) => flag !== "--help").sort(), name);
     }
-    assertEquals(named.sort(), Object.keys(tasks).sort());
+
+    const { stdout } = await runScript("main.ts");
+    const listed = [...stdout.matchAll(/^(\w+):\n((?: {2}\S.*\n)+)/gm)].map(([, title, list]) => ({
+      title,
+      names: [...list.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name),
+    }));
+    const isListed = (name: string): boolean => tasks[name].command === `deno run -A scripts/${name}.ts`;
+    const expected = groups.map(({ title, items }) => ({
+      title,
+      names: items.map(({ name }) => name).filter(isListed),
+    }));
+    assertEquals(listed, expected);
   },
 });
 

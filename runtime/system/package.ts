@@ -6,6 +6,14 @@ import { shellFlags, shellWord } from "./shell.ts";
 /** The version that it is published as. */
 export const VERSION: string = config.version;
 
+/** The name of a task. */
+export type TaskName = keyof typeof config.tasks;
+
+/** What a task does, in one sentence: as `deno task` lists it. */
+export function taskSummary(name: TaskName): string {
+  return config.tasks[name].description;
+}
+
 /** The command-line entry as JSR names it, of any version: `jsr:@scope/name@1/cli`. */
 const JSR_ENTRY = new RegExp(`^jsr:/?${config.name}(@[^/]+)?/cli$`);
 

@@ -21,7 +21,9 @@ Deno.test({
   ignore: !canLoadTensorFlow,
   async fn(): Promise<void> {
     const { tasks } = await read("deno.json");
-    const names = Object.keys(tasks).filter((name) => tasks[name] === `deno run -A scripts/${name}.ts`);
+    const names = Object.keys(tasks).filter((name) =>
+      tasks[name].command === `deno run -A scripts/${name}.ts`
+    );
     assertEquals(Object.keys(tasks).filter((name) => !names.includes(name)), ["docs", "test", "specs", "ok"]);
 
     const [none, asked] = await Promise.all([runScript("main.ts"), runScript("main.ts", ["--help"])]);
