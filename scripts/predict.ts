@@ -14,6 +14,7 @@ import {
   type TrainedModel,
 } from "../pipeline/inference/mod.ts";
 import { drawActivationMap } from "../pipeline/reports/activation_map.ts";
+import { pngOf } from "../pipeline/reports/picture_file.ts";
 import { configure } from "../runtime/mod.ts";
 import { UsageError, UserError } from "../runtime/system/errors.ts";
 import { writeFileAtomic } from "../runtime/system/files.ts";
@@ -138,10 +139,8 @@ function mapDrawer(trained: TrainedModel, dir: string): MapDrawer {
     dispose,
     async draw({ file, input, preview, top: [{ label }] }) {
       const path = join(dir, mapName(file, kind));
-      await writeFileAtomic(
-        path,
-        drawActivationMap(preview!, explain(input, label), shownPart(preview!, trained)),
-      );
+      const map = drawActivationMap(preview!, explain(input, label), shownPart(preview!, trained));
+      await writeFileAtomic(path, pngOf(map));
       return path;
     },
   };

@@ -15,7 +15,7 @@ import { clusterOf, configure, type Progress, tf, UsageError } from "../runtime/
 import { exists } from "../runtime/system/files.ts";
 import { taskCommand, taskSummary } from "../runtime/system/package.ts";
 import { MAX_THREADS } from "../runtime/system/threads.ts";
-import { cifarOf, photoSizeOf, picturesIn, picturesOf } from "./cli/data.ts";
+import { cifarOf, imagesIn, photoSizeOf, picturesIn } from "./cli/data.ts";
 import { type Launch, launch, withoutFlag } from "./cli/launch.ts";
 import { printNext } from "./cli/next.ts";
 import { eventLines } from "./cli/run_lines.ts";
@@ -175,13 +175,12 @@ export async function runTraining(
   if (pictures !== undefined && settings.recipe?.name === PHOTOS) progress.message(pictures.why);
   const data = async (asked: RunSettings): Promise<Data> => {
     const { data = dataFlag.default, device, threads, xla } = asked;
-    const folder = listed ?? await picturesIn(data);
-    const loaded = folder === undefined ? await load(data, progress) : undefined;
-    configure({ device, threads, xla: xla && xla === "on", cluster, progress });
-    await tf.ready();
-    return loaded ?? await picturesOf(folder!, asked.recipe, {
-      ...{ strict: flags.strict, progress },
-      cache: flags.cache * 2 ** 20,
+    return await imagesIn(data, asked.recipe, {
+      ...{ listed, load, progress, strict: flags.strict, cache: flags.cache * 2 ** 20 },
+      async start() {
+        configure({ device, threads, xla: xla && xla === "on", cluster, progress });
+        await tf.ready();
+      },
     });
   };
   if (cluster !== undefined && cluster.index > 0) {

@@ -75,6 +75,8 @@ export interface Dataset {
   readonly images: Uint8Array;
   /** What the images are made of, each when it is asked for. */
   readonly pictures?: Pictures;
+  /** The files that the images were read from, `[N]` of the whole store, where each has one of its own. */
+  readonly files?: readonly string[];
   /** Class numbers of the whole store, `[N]`, below `classes.length`. */
   readonly labels: Uint32Array;
   /** `[H, W, C]` as stored, or made of a picture; `outputShape` gives it after the transforms. */

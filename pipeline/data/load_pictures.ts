@@ -167,7 +167,8 @@ function whole({ source, labels }: LoadedPart, classes: readonly string[]): Data
   const length = width[0] * height[0] * CHANNELS;
   const images = new Uint8Array(labels.length * length);
   for (let i = 0; i < labels.length; i++) images.set(pictureAt(source, i).pixels, i * length);
-  return createDataset({ images, labels, imageShape: [height[0], width[0], CHANNELS], classes });
+  const imageShape = [height[0], width[0], CHANNELS] as const;
+  return { ...createDataset({ images, labels, imageShape, classes }), files: source.files };
 }
 
 /** The middle of each picture, made when it is asked for. */
@@ -175,6 +176,7 @@ function view(size: number): (part: LoadedPart, classes: readonly string[]) => D
   return ({ source, labels }, classes) => ({
     images: new Uint8Array(),
     pictures: { source, view: { shorter: size, size } },
+    files: source.files,
     labels,
     imageShape: [size, size, CHANNELS],
     classes,

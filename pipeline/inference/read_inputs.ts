@@ -4,7 +4,7 @@ import { systemError } from "../../runtime/system/file_errors.ts";
 import type { ImageSpec } from "../data/dataset.ts";
 import { decodeImage, MAX_PIXELS } from "../data/images/decode.ts";
 import type { Picture } from "../data/images/picture.ts";
-import { resizePicture } from "../data/images/resample.ts";
+import { longerSize, resizePicture } from "../data/images/resample.ts";
 import { inputOf } from "./picture_input.ts";
 
 /** The largest file that is read, in bytes: more than a picture of `MAX_PIXELS` has that is not packed at all. */
@@ -84,7 +84,9 @@ function readInput(
   input.set(inputOf(picture, { imageShape }));
   const { width, height } = picture;
   const read = { width, height, ms: performance.now() - start };
-  return preview === undefined ? read : { ...read, preview: resizedTo(picture, preview) };
+  if (preview === undefined) return read;
+  const small = resizePicture(picture, longerSize(picture, preview));
+  return { ...read, preview: { ...small, pixels: new Uint8Array(small.pixels) } }; // a copy, even of the same size
 }
 
 /** What errors call a picture. */
@@ -107,14 +109,4 @@ async function bytesOf(source: PictureSource): Promise<Uint8Array | string> {
     if (said === undefined) throw error;
     return `Cannot read ${source}: ${said}`;
   }
-}
-
-/** A picture whose longer side has so many pixels. */
-function resizedTo(picture: Picture, longer: number): Picture {
-  const scale = longer / Math.max(picture.width, picture.height);
-  const [width, height] = [picture.width, picture.height].map((side) =>
-    Math.max(1, Math.round(side * scale))
-  );
-  const { pixels } = resizePicture(picture, { width, height });
-  return { width, height, pixels: new Uint8Array(pixels) }; // a copy, even of the same size
 }

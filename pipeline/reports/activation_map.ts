@@ -1,6 +1,5 @@
 /** A picture with a map of where a network sees something in it. */
-import { encode } from "fast-png";
-import { CHANNELS, type Picture } from "../data/images/picture.ts";
+import type { Picture } from "../data/images/picture.ts";
 import type { Box } from "../data/images/resample.ts";
 import type { ActivationMap } from "../inference/activation_map.ts";
 
@@ -15,13 +14,13 @@ const NOT_SHOWN = 0.4;
  * network was not shown is darker.
  *
  * @param shown What of the picture the map is of, in pixels.
- * @returns The bytes of a PNG file, as large as the picture.
+ * @returns A picture of the same size.
  */
 export function drawActivationMap(
   { width, height, pixels }: Picture,
   map: ActivationMap,
   shown: Box,
-): Uint8Array {
+): Picture {
   const highest = map.values.reduce((highest, value) => Math.max(highest, value), 0);
   const across = Array.from({ length: width }, (_, x) => place(x, shown.left, shown.width, map.width));
   const data = new Uint8ClampedArray(pixels.length); // rounds
@@ -40,7 +39,7 @@ export function drawActivationMap(
       }
     }
   }
-  return encode({ width, height, data, channels: CHANNELS, depth: 8 });
+  return { width, height, pixels: new Uint8Array(data.buffer) };
 }
 
 /** Between which two rows or columns of a map a pixel's centre is, and how far on the way. */

@@ -1,5 +1,6 @@
 /** Several runs side by side: those that differ in nothing but the seed are taken together. */
 import type { TopLevelSpec } from "vega-lite";
+import { bestEpoch } from "../runs/best_epoch.ts";
 import type { EpochMetrics, RunInfo } from "../runs/folder.ts";
 import { difference } from "../runs/resume.ts";
 import { drawSpec } from "./curve.ts";
@@ -18,7 +19,7 @@ export interface ComparedRun {
 export interface Figures {
   /** Mean training loss of the last epoch, in nats. */
   readonly loss?: number;
-  /** On the validation images, after the last epoch. */
+  /** On the validation images: after the last epoch, or the best one where its weights are kept. */
   readonly validation?: number;
   /** On the test images, as the recipe measures. */
   readonly test?: number;
@@ -46,9 +47,10 @@ export interface RunGroup {
 /** What is compared of a run. */
 export function figuresOf({ info, metrics }: ComparedRun): Figures {
   const last = metrics.at(-1);
+  const kept = info.recipe.stopping ? bestEpoch(metrics) : last;
   return {
     loss: last?.loss,
-    validation: last?.validationAccuracy ?? undefined,
+    validation: kept?.validationAccuracy ?? undefined,
     test: info.test?.accuracy,
     testTta: info.testTta?.accuracy,
     seconds: last?.seconds,
@@ -90,8 +92,8 @@ export function groupRuns(runs: readonly ComparedRun[]): RunGroup[] {
 }
 
 /** What two runs of different seeds have in common. */
-function settingsOf({ info: { recipe, precision, limit, init } }: ComparedRun) {
-  return { recipe, precision, limit, init };
+function settingsOf({ info: { recipe, precision, limit, init, digest } }: ComparedRun) {
+  return { recipe, precision, limit, init, digest };
 }
 
 /** The name of the group that a run is the first of; `taken` have those before it. */
@@ -106,7 +108,8 @@ function labelOf(
   if (found === undefined) return name;
   const path = found.path.join(".").replace(/^recipe\./, "");
   const value = typeof found.other === "string" ? found.other : JSON.stringify(found.other) ?? "none";
-  const label = `${name}, ${path} ${value}`;
+  // The digest of pictures tells nobody which they are.
+  const label = `${name}, ${path === "digest" ? `data ${run.info.data ?? "none"}` : `${path} ${value}`}`;
   return taken.includes(label) ? `${label} (${run.name})` : label;
 }
 

@@ -1,10 +1,11 @@
 /** A picture of many images side by side, to see with one look what the pipeline makes of them. */
-import { encode } from "fast-png";
 import { tf } from "../../runtime/mod.ts";
 import { batches } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Picture } from "../data/images/picture.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import { imageTensor } from "../transforms/batch_tensors.ts";
+import { pngOf } from "./picture_file.ts";
 
 /** Images in row-major order. */
 export interface Images {
@@ -70,6 +71,14 @@ export function contactSheet(
   options: { range?: readonly [min: number, max: number]; columns?: number; side?: number; gap?: number } =
     {},
 ): Uint8Array {
+  return pngOf(sheetOf(images, options));
+}
+
+/** The picture of `contactSheet`. */
+export function sheetOf(
+  images: Images,
+  options: NonNullable<Parameters<typeof contactSheet>[1]>,
+): Picture {
   const { values, shape: [count, height, width, channels] } = images;
   const { range, columns = Math.ceil(Math.sqrt(count)), side, gap = GAP } = options;
   if (channels !== 3) throw new TypeError(`contactSheet: images must have 3 channels, found ${channels}`);
@@ -93,7 +102,7 @@ export function contactSheet(
       }
     }
   }
-  return encode({ width: sheetWidth, height: sheetHeight, data, channels: 3, depth: 8 });
+  return { width: sheetWidth, height: sheetHeight, pixels: new Uint8Array(data.buffer) };
 }
 
 function extremes(values: Images["values"]): [min: number, max: number] {

@@ -1,8 +1,8 @@
 /** How a run is done again. */
 import { taskCommand } from "../../runtime/system/package.ts";
 import type { RunInfo } from "../runs/folder.ts";
+import { recipeLikeThatOf } from "../runs/picture_recipe.ts";
 import { difference } from "../runs/resume.ts";
-import type { Recipe } from "../training/recipe.ts";
 import { recipes } from "../training/recipes.ts";
 
 /** What it takes to do a run again. */
@@ -27,7 +27,7 @@ const RECIPE_FILE = "recipe.json";
  */
 export function repetition(info: RunInfo): Repetition {
   const { recipe, seed, precision, limit, init, data, device, threads, xla, skipTest } = info;
-  const flags = recipeFlags(recipe);
+  const flags = recipeFlags(info);
   const given = { seed, precision, limit, init, data, device, threads, xla };
   const texts = Object.entries({ ...(flags ?? { recipe: RECIPE_FILE }), ...given })
     .flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)]]);
@@ -37,21 +37,27 @@ export function repetition(info: RunInfo): Repetition {
   };
 }
 
-/** The flags that make a recipe of the one that has its name; nothing if none do. */
-function recipeFlags(recipe: Recipe): Readonly<Record<string, unknown>> | undefined {
+/** The flags that make a run's recipe of the one that has its name; nothing if none do. */
+function recipeFlags(info: RunInfo): Readonly<Record<string, unknown>> | undefined {
+  const { recipe } = info;
   if (!Object.hasOwn(recipes, recipe.name)) return undefined;
-  const base = recipes[recipe.name];
+  const base = recipeLikeThatOf(info, recipes[recipe.name]);
   const { epochs, batchSize, schedule: { rate } } = recipe.training;
+  const stopping = { ...base.stopping, ...recipe.stopping };
   const changed = {
     ...base,
     training: { ...base.training, epochs, batchSize, schedule: { ...base.training.schedule, rate } },
+    ...(recipe.stopping && { stopping }),
   };
   if (difference(changed, recipe) !== undefined) return undefined;
+  const given = <T>(value: T, own: T): T | undefined => value === own ? undefined : value;
   const { training } = base;
   return {
     recipe: recipe.name,
-    epochs: epochs === training.epochs ? undefined : epochs,
-    batch: batchSize === training.batchSize ? undefined : batchSize,
-    lr: rate === training.schedule.rate ? undefined : rate,
+    epochs: given(epochs, training.epochs),
+    batch: given(batchSize, training.batchSize),
+    lr: given(rate, training.schedule.rate),
+    patience: given(stopping.patience, base.stopping?.patience),
+    minutes: given(stopping.minutes, base.stopping?.minutes),
   };
 }

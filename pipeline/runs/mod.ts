@@ -2,6 +2,7 @@
  * What a run keeps: its folder, checkpoints and weights.
  * @module
  */
+export { bestEpoch, isPatienceOver } from "./best_epoch.ts";
 export { type CheckpointNotes, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 export type { SessionEnd, SessionEvent, SessionOptions, SessionStart } from "./events.ts";
 export {
@@ -17,6 +18,7 @@ export {
 } from "./folder.ts";
 export { loadModel, type LoadModelOptions, saveModel } from "./model_file.ts";
 export { followSession } from "./follow.ts";
+export { pictureRecipe, recipeLikeThatOf } from "./picture_recipe.ts";
 export { type Asked, changesOf, checkClasses, checkResumed } from "./resume.ts";
 export { runSession } from "./session.ts";
 export { type TensorBoard, tensorBoard, type TensorBoardOptions } from "./tensorboard.ts";

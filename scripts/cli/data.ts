@@ -125,6 +125,32 @@ export async function picturesOf(
   return data;
 }
 
+/** How the images of a folder are loaded. */
+export interface ImageOptions extends PictureFlags {
+  /** Starts the runtime, which decodes pictures; CIFAR-10 is fetched before. */
+  readonly start: () => Promise<void>;
+  /** What `picturesIn` says of the folder, where it was asked already. */
+  readonly listed?: PictureFolder;
+  /** Gives the images of a folder without pictures; `cifarOf` unless given. */
+  readonly load?: typeof cifarOf;
+}
+
+/**
+ * The images of a folder as the data of a recipe: its pictures, or CIFAR-10. The runtime is started on the way.
+ * @param dir The value of `--data`.
+ * @throws {UserError} As `picturesOf` and `cifarOf` do.
+ */
+export async function imagesIn(
+  dir: string,
+  recipe: Recipe,
+  { start, listed, load = cifarOf, ...flags }: ImageOptions,
+): Promise<Data> {
+  const folder = listed ?? await picturesIn(dir);
+  const loaded = folder === undefined ? await load(dir, flags.progress) : undefined;
+  await start();
+  return loaded ?? await picturesOf(folder!, recipe, flags);
+}
+
 /** How large the recipe `photos` makes the images of a folder, and why, in a line. */
 export function photoSizeOf(folder: PictureFolder): { readonly size: number; readonly why: string } {
   const { size, median } = photoSize(shorterSides(folder.train));

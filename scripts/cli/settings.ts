@@ -3,11 +3,12 @@ import {
   type Asked,
   changesOf,
   checkResumed,
+  pictureRecipe,
   readRunInfo,
-  type RunInfo,
+  recipeLikeThatOf,
   type RunSettings,
 } from "../../pipeline/runs/mod.ts";
-import { loadRecipe, PHOTOS, photosAt, type Recipe } from "../../pipeline/training/mod.ts";
+import { loadRecipe, PHOTOS, type Recipe } from "../../pipeline/training/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import type { Flag, Values } from "./task.ts";
 
@@ -51,33 +52,19 @@ export async function settingsOf<const F extends Record<string, Flag>>(
     );
   if (resume === undefined) {
     if (pictures === undefined) return await settings(recipe ?? "fast", (recipe) => recipe);
-    return await settings(recipe ?? PHOTOS, (recipe) => stratified(photosAt(recipe, pictures.size)));
+    return await settings(recipe ?? PHOTOS, (recipe) => pictureRecipe(recipe, pictures.size));
   }
 
   const info = await readRunInfo(resume);
   checkResumed(asked, info, resume);
   if (recipe !== undefined) {
-    const { recipe: whole } = await settings(recipe, (recipe) => likeThatOf(info, recipe));
+    const { recipe: whole } = await settings(recipe, (recipe) => recipeLikeThatOf(info, recipe));
     checkResumed([{ name: `--recipe ${recipe}`, path: "recipe", value: whole }], info, resume);
   }
   if (run !== undefined || force) {
     throw new UsageError(`Cannot resume ${resume} with --run or --force: a resumed run stays in its folder`);
   }
   return changesOf(asked);
-}
-
-/** A recipe that keeps back the same share of each class: a folder's pictures are few, and in the order of the classes. */
-function stratified(recipe: Recipe): Recipe {
-  return recipe.validation === undefined
-    ? recipe
-    : { ...recipe, validation: { ...recipe.validation, stratify: true } };
-}
-
-/** A recipe, changed as that of a run on a folder of pictures was when it began. */
-function likeThatOf({ digest, recipe: { transforms } }: RunInfo, recipe: Recipe): Recipe {
-  if (digest === undefined) return recipe;
-  const crop = transforms.find((step) => step.kind === "crop");
-  return stratified(crop === undefined ? recipe : photosAt(recipe, crop.size));
 }
 
 /** The same data with another value in one place. */

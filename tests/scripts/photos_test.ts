@@ -1,5 +1,5 @@
 /** `deno task train --data` on a folder of pictures, as a process: what it finds, trains, keeps, and goes on with. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Buffer } from "node:buffer";
 import { decodeSafetensors } from "../../layers/formats/safetensors.ts";
@@ -82,6 +82,18 @@ processTest(
     const again = await runScript("test-accuracy.ts", ["--run", "whole", "--json"], {}, dir);
     const { accuracy, part, byClass } = JSON.parse(again.stdout);
     assertEquals([accuracy, part, byClass], [best, "validation", info.byClass]);
+
+    const report = await runScript("report.ts", ["--run", "whole"], {}, dir);
+    const figure = `${(100 * best).toFixed(2)} % of the 6 validation images`;
+    assertMatch(report.stdout, new RegExp(`^Wrote whole/report.html: ${figure}, `));
+    const page = await Deno.readTextFile(join(dir, "whole/report.html"));
+    const bestEpoch = metrics.find(({ validationAccuracy }) => validationAccuracy === best)!.epoch;
+    assertStringIncludes(page, `those of the best epoch, ${bestEpoch} of ${metrics.length}, chosen by`);
+    assertStringIncludes(page, "24 training images, 6 validation images, of 3 classes.");
+    const wrong = 6 - info.validation!.correct;
+    const names = [...page.matchAll(/ \((blau|red ones|緑)\/(\d)\.png\)<\/figcaption>/g)];
+    assertEquals(names.length, wrong, "mistakes have their files' names");
+    assertEquals([...page.matchAll(/<img /g)].length, 3 + 2 * wrong);
 
     const [photos, parts, recipe] = ["photos", "parts", "small.json"].map((name) => join(dir, name));
     const stopped = await new Training("--data", photos, "--run", parts, "--recipe", recipe, "--seed", "3")
@@ -166,8 +178,16 @@ processTest(
       "the weights are the best epoch's",
     );
     const again = await runScript("test-accuracy.ts", ["--run", "run"], {}, dir);
-    assertMatch(again.stdout, /^Accuracy of the network on the 3 test images: /);
+    assertMatch(
+      again.stdout,
+      new RegExp(`^Accuracy of the network on the 3 test images: .* \\(the best epoch, ${best}\\)\n`),
+    );
     assertMatch(again.stderr, /\nLook: deno run -A \S+ report --run run\n$/);
+    const report = await runScript("report.ts", ["--run", "run", "--out", "page.html"], {}, dir);
+    const { accuracy } = test!;
+    const figure = `${(100 * accuracy).toFixed(2)} % of the 3 test images`;
+    assertMatch(report.stdout, new RegExp(`^Wrote page.html: ${figure}, `));
+    assertStringIncludes(await Deno.readTextFile(join(dir, "page.html")), `of the best epoch, ${best} of`);
     const resumed = await runScript("train.ts", ["--resume", "run"], {}, dir);
     assertEquals([resumed.code, resumed.stdout], [0, stdout.split("\n").slice(-6).join("\n")]);
 

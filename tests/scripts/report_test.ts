@@ -26,7 +26,7 @@ async function report(args: readonly string[], data: Data): Promise<{ said: stri
   console.log = (line: string) => void printed.push(line);
   console.error = (line: string) => void noted.push(line);
   try {
-    await writeReport(parseFlags(reportTask, args), () => Promise.resolve(data));
+    await writeReport(parseFlags(reportTask, args), { load: () => Promise.resolve(data), start: tf.ready });
   } finally {
     Object.assign(console, { log, error });
   }
@@ -69,8 +69,9 @@ leakTest(
         const rights = [...page.matchAll(/>(\d+) of (\d+)<\/td>/g)];
         const sum = (place: number) => rights.reduce((sum, found) => sum + Number(found[place]), 0);
         assertEquals([rights.length, sum(1), sum(2)], [10, correct, 70]);
-        // Ten classes and the mistakes, at most 24.
-        assertEquals([...page.matchAll(/<img /g)].length, 10 + Math.min(24, 70 - correct));
+        // Ten classes and the mistakes, at most 24, each with its map.
+        assertEquals([...page.matchAll(/<img /g)].length, 10 + 2 * Math.min(24, 70 - correct));
+        assertStringIncludes(page, "from yellow to red: Grad-CAM.");
       }
       const { test: _, ...rest } = data;
       await report(["--run", run], rest);

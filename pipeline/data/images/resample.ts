@@ -123,6 +123,15 @@ export function shorterSize(
     : { width: Math.max(1, Math.trunc(shorter * width / height)), height: shorter };
 }
 
+/** The size of a picture whose longer side becomes `longer`; the other is rounded. */
+export function longerSize(
+  { width, height }: Pick<Picture, "width" | "height">,
+  longer: number,
+): { readonly width: number; readonly height: number } {
+  const sized = (side: number) => Math.max(1, Math.round(side * longer / Math.max(width, height)));
+  return { width: sized(width), height: sized(height) };
+}
+
 /**
  * What a network is shown in evaluation: torchvision's `Resize(shorter)` and `CenterCrop(size)`.
  * @param shorter At least `size`.

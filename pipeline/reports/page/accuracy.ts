@@ -6,28 +6,31 @@ import {
   confusionMatrix,
   evaluationOf,
 } from "../../inference/answers.ts";
+import { isPatienceOver } from "../../runs/best_epoch.ts";
 import { accuracyChart, lossChart, reliabilityChart } from "./charts.ts";
 import { Html, html, table } from "./html.ts";
 import { confusions } from "./mistakes.ts";
-import type { Report } from "./report.ts";
+import { isOfPictures, type Report } from "./report.ts";
 import { percent, whole } from "./texts.ts";
 
 /** The figure, and how it was measured. */
-export function headline({ answers, part, precision, info, metrics, network }: Report): Html {
+export function headline({ answers, part, precision, info, metrics, network, bestEpoch }: Report): Html {
   const { accuracy, correct, images, loss } = evaluationOf(answers);
-  const { training: { epochs }, testing } = info.recipe;
+  const { testing } = info.recipe;
+  const how = isOfPictures(info) ? "its middle" : "as it is";
   const which = part === "test"
-    ? "Each test image was looked at once, as it is, without test-time augmentation"
+    ? `Each test image was looked at once, ${how}, without test-time augmentation`
     : "The data set has no test images: these are the validation images, held out from training. " +
-      "Each was looked at once, as it is";
+      `Each was looked at once, ${how}`;
   // Of a mean of so many independent answers, each right or wrong.
   const error = (100 * Math.sqrt(accuracy * (1 - accuracy) / images)).toFixed(2);
   const statistics = testing.statistics === "batch" ? " (with the statistics of each batch)" : "";
+  const found = info.test ?? info.validation;
   const recorded = [
-    info.test && `${percent(info.test.accuracy)} as the recipe measures${statistics}`,
+    found && `${percent(found.accuracy)} as the recipe measures${statistics}`,
     info.testTta && `${percent(info.testTta.accuracy)} with test-time augmentation (mean of six views)`,
   ].filter((text) => text !== undefined).join("; ");
-  const done = metrics.length;
+  const { epochs = info.recipe.training.epochs } = info;
   return html`
     <p class="headline">${percent(accuracy)}</p>
     <p>of the ${whole(images)} ${part} images are right: ${whole(correct)}. ${network.name}, ${whole(
@@ -35,9 +38,26 @@ export function headline({ answers, part, precision, info, metrics, network }: R
     )} parameters.</p>
     <p>${which}; running statistics, convolutions in ${precision}. The mean loss is ${loss.toFixed(4)} nats.
     With so many images one standard error of the accuracy is ${error} points.</p>
-    ${recorded !== "" && html`<p>Recorded when it was trained, on the test images: ${recorded}.</p>`}
-    ${done < epochs && html`<p><strong>The run is not done: ${done} of ${epochs} epochs.</strong></p>`}
+    ${bestEpoch !== undefined &&
+      html`<p>The weights are those of the best epoch, ${bestEpoch} of ${metrics.length}, chosen by
+      the validation images${part === "validation" && ", so that their figure is a little too good"}.</p>`}
+    ${recorded !== "" &&
+      html`<p>Recorded when it was trained, on the ${
+        info.test ? "test" : "validation"
+      } images: ${recorded}.</p>`}
+    ${!isDone(info, metrics) &&
+      html`<p><strong>The run is not done: ${metrics.length} of ${epochs} epochs.</strong></p>`}
   `;
+}
+
+/** Whether all epochs are done, or the run ended before since validation was no better any more, or the time was over. */
+function isDone(
+  { recipe: { training, stopping }, epochs = training.epochs, ...info }: Report["info"],
+  metrics: Report["metrics"],
+): boolean {
+  if (metrics.length >= epochs) return true;
+  return stopping !== undefined &&
+    ((info.test ?? info.validation) !== undefined || isPatienceOver(metrics, stopping));
 }
 
 /** How loss and accuracy went; nothing before the first epoch is done. */
@@ -58,7 +78,7 @@ export async function curves({ info, metrics }: Report): Promise<Html | undefine
       )} ${figure(
         await accuracyChart(info, metrics),
         `Accuracy by epoch: ${validation}`,
-        "Accuracy after each epoch; dashed: on the test images, at the end.",
+        `Accuracy after each epoch${info.test ? "; dashed: on the test images, at the end" : ""}.`,
       )}
     </div>
   `;

@@ -1,5 +1,7 @@
 /** HTML made of texts that nobody has looked through: each is escaped unless it was made here. */
 
+import { formatOf } from "../../data/images/header.ts";
+
 /** A part of a page, as the browser is to read it. */
 export class Html {
   /** @param text The markup. */
@@ -37,11 +39,12 @@ function escaped(text: string): string {
 
 /**
  * A picture that is in the page.
- * @param png Bytes of a PNG file.
+ * @param file Bytes of a PNG or JPEG file.
  * @param alt What those hear who do not see it.
  */
-export function picture(png: Uint8Array, alt: string): Html {
-  return html`<img src="data:image/png;base64,${png.toBase64()}" alt="${alt}">`;
+export function picture(file: Uint8Array, alt: string): Html {
+  const type = formatOf(file) === "JPEG" ? "jpeg" : "png";
+  return html`<img src="data:image/${type};base64,${file.toBase64()}" alt="${alt}">`;
 }
 
 /**

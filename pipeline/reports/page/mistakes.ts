@@ -100,24 +100,29 @@ function heatMap(matrix: readonly (readonly number[])[]): Html {
 }
 
 /** The mistakes that it is most sure of, with their pictures. */
-export function mistakes({ mistakes, classes, part, answers }: Report): Html {
+export function mistakes({ mistakes, mapKind, classes, part, answers }: Report): Html {
   const { images, correct } = evaluationOf(answers);
-  const figures = mistakes.map(({ image, label, guess, confidence, probability, png }) => {
+  const figures = mistakes.map(({ label, guess, confidence, probability, ...shown }) => {
     const [truth, taken] = [classes[label], classes[guess]];
+    const name = shown.file ?? `image ${shown.image}`;
     return html`
       <figure>
-        ${picture(png, `The ${part} image ${image}, of the class ${truth}`)}
+        <div class="pair">
+          ${picture(shown.picture, `The ${part} image ${shown.file ?? shown.image}, of the class ${truth}`)}
+          ${shown.map && picture(shown.map, `Where in it the network sees ${taken}: ${mapKind}`)}
+        </div>
         <figcaption><strong>${truth}</strong>, taken for <strong>${taken}</strong>: ${percent(confidence, 1)}
-        sure, ${percent(probability, 1)} for ${truth} (image ${image})</figcaption>
+        sure, ${percent(probability, 1)} for ${truth} (${name})</figcaption>
       </figure>
     `;
   });
+  const names = mistakes.some(({ file }) => file !== undefined)
+    ? "In brackets: the file of each in the folder of the images."
+    : `Images are counted from 0, in the order of the ${part} images.`;
   return html`
     <h2>The mistakes that it is most sure of</h2>
-    <p>${mistakes.length} of ${whole(
-      images - correct,
-    )}. Images are counted from 0, in the order of the ${part}
-    images.</p>
+    <p>${mistakes.length} of ${whole(images - correct)}. ${names} ${mapKind !== undefined &&
+      `Beside each is where in it the network sees what it takes it for, from yellow to red: ${mapKind}.`}</p>
     <div class="pictures">
       ${figures}
     </div>

@@ -1,22 +1,22 @@
 /** Where a network comes from: the data that it saw, the settings, the machine, and the command that does it again. */
 import { type Html, html, picture } from "./html.ts";
-import type { Report } from "./report.ts";
+import { isOfPictures, type Report } from "./report.ts";
 import { percent, total, whole } from "./texts.ts";
 
 /** The classes: how many images of each there are, and some of them. */
-export function data({ classes, counts, pictures }: Report): Html {
+export function data({ classes, counts, pictures, info }: Report): Html {
   const parts = Object.entries(counts);
   const smallest = Math.min(...counts.training);
   const most = Math.max(...counts.training);
   const items = classes.map((name, label) => {
     const text = parts.map(([part, counts]) => `${whole(counts[label])} ${part}`).join(", ");
     const width = (100 * counts.training[label] / most).toFixed(1);
-    const png = pictures[label];
+    const strip = pictures[label];
     return html`
       <li>
         <strong>${name}</strong> <span class="quiet">${text}</span>
         <span class="bar" style="width:${width}%"></span>
-        ${png && picture(png, `The first training images of the class ${name}`)}
+        ${strip && picture(strip, `The first training images of the class ${name}`)}
       </li>
     `;
   });
@@ -24,8 +24,11 @@ export function data({ classes, counts, pictures }: Report): Html {
   return html`
     <h2>The data</h2>
     <p>${sizes}, of ${classes.length} classes. The smallest class has ${percent(smallest / most, 0)} of the
-    training images that the largest has. The bars are their number, the pictures the first ones of a class, as
-    they are stored.</p>
+    training images that the largest has. The bars are their number, the pictures the first ones of a class, ${isOfPictures(
+        info,
+      )
+      ? "the middle of each"
+      : "as they are stored"}.</p>
     <ul class="classes">
       ${items}
     </ul>
@@ -75,7 +78,10 @@ function facts({ info, metrics, network, counts }: Report): [name: string, text:
     "network": `${network.name}, ${whole(network.parameters)} parameters, takes [${
       network.input.join(", ")
     }]`,
-    "epochs": `${training.epochs}, of ${whole(total(counts.training))} images`,
+    "epochs": `${recipe.stopping ? `${metrics.length} of at most ` : ""}${training.epochs}, each of ${
+      whole(total(counts.training))
+    } images`,
+    "ends early": recipe.stopping && plain(recipe.stopping),
     "batch size": whole(training.batchSize),
     "optimizer": plain(training.optimizer),
     "learning rate": plain(training.schedule),

@@ -91,10 +91,12 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 .classes .bar { margin: .2rem 0; }
 .bar { display: block; height: .5rem; background: var(--series1); border-radius: 2px; min-width: 1px; }
 .bars { width: 25%; min-width: 3rem; vertical-align: middle; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); gap: 1rem; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 2px; }
 .classes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); gap: 1rem 1.5rem;
   list-style: none; padding: 0; }
-.pictures img, .classes img { display: block; width: 100%; image-rendering: pixelated; border-radius: 3px; }
+.pictures img, .classes img { display: block; width: 100%; border-radius: 3px; }
+img[src^="data:image/png"] { image-rendering: pixelated; } /* small images */
 .settings { width: 100%; table-layout: fixed; overflow-wrap: anywhere; }
 .settings th { width: 9rem; }
 .settings td, .settings th { vertical-align: top; }
@@ -105,7 +107,6 @@ pre { background: var(--panel); padding: .75rem; border-radius: 4px; white-space
   .confusion td, .confusion th { min-width: 0; }
   .results td, .results th { padding-right: .3rem; }
   .bars { display: none; }
-  .pictures { grid-template-columns: 1fr 1fr; }
   .settings th { width: 6.5rem; }
 }
 @media print {

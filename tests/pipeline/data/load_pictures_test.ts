@@ -125,6 +125,7 @@ picturesTest(
     const loaded = await load(dir);
     const data = pictureData(loaded, 12);
     assertEquals(data.train.imageShape, [12, 12, 3]);
+    assertEquals(data.train.files?.[1], join(dir, "train/cat/3.png"));
     const reader = directReader(data.train);
     for (const [place, number] of ORDER.entries()) {
       const [width, height] = SIZES[number % 4];
@@ -268,7 +269,16 @@ Deno.test({
       const [train, validation, test] = datasets;
       const fromFolder = pictureData(await loadPictures(await listPictures(dir), { keep: 32 }));
       const { digest, ...parts } = fromFolder;
-      assertEquals(parts, { train, validation, test });
+      const files = (part: string, count: number) =>
+        Array.from({ length: count }, (_, i) => {
+          const name = names[Math.floor(i * names.length / count)];
+          return join(dir, part, name, `${100 + i}.png`);
+        });
+      assertEquals(parts, {
+        train: { ...train, files: files("train", 12) },
+        validation: { ...validation, files: files("val", 4) },
+        test: { ...test, files: files("test", 3) },
+      });
       assertEquals(digest?.length, 44); // 32 bytes in base 64
       const transforms = (data: Data): Data =>
         pipe(data, augment({ flip: "alternate", crop: 2, padding: "reflect" }), normalize(IMAGENET_STATS));

@@ -1,5 +1,4 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { decode } from "fast-png";
 import { drawActivationMap } from "../../../pipeline/reports/activation_map.ts";
 
 const WHOLE = { left: 0, top: 0, width: 8, height: 4 };
@@ -7,11 +6,10 @@ const WHOLE = { left: 0, top: 0, width: 8, height: 4 };
 /** Draws over a grey picture of 8 x 4, and gives what stands at a place. */
 function drawn(values: number[], shown = WHOLE): (x: number, y: number) => number[] {
   const picture = { width: 8, height: 4, pixels: new Uint8Array(8 * 4 * 3).fill(100) };
-  const { width, data } = decode(
-    drawActivationMap(picture, { width: values.length, height: 1, values: Float32Array.from(values) }, shown),
-  );
-  assertEquals([width, data.length], [8, 96]);
-  return (x, y) => [...data.subarray((y * 8 + x) * 3, (y * 8 + x) * 3 + 3)];
+  const map = { width: values.length, height: 1, values: Float32Array.from(values) };
+  const { width, pixels } = drawActivationMap(picture, map, shown);
+  assertEquals([width, pixels.length], [8, 96]);
+  return (x, y) => [...pixels.subarray((y * 8 + x) * 3, (y * 8 + x) * 3 + 3)];
 }
 
 Deno.test("drawActivationMap: red where the map is highest, the picture where it is 0 or less", () => {

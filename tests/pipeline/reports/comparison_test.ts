@@ -56,6 +56,19 @@ Deno.test("groupRuns: by all but the seed and the machine; labels say what is di
   assertEquals([deviation.loss, deviation.testTta, groups[2].deviation.loss], [0, undefined, undefined]);
 });
 
+Deno.test("groupRuns: the best epoch where it is kept; other pictures are another group", () => {
+  const recipe = recipes.photos;
+  const groups = groupRuns([
+    run("a", { recipe, digest: "x", data: "d/x" }, [0.25, 0.75, 0.5]),
+    run("b", { recipe, digest: "y", data: "d/y" }, [0.25]),
+    run("c", { recipe, digest: "x", data: "moved", seed: 1 }, [0.25, null]),
+  ]);
+  assertEquals(groups.map(({ label, mean }) => [label, mean.validation]), [
+    ["photos", (0.75 + 0.25) / 2],
+    ["photos, data d/y", 0.25],
+  ]);
+});
+
 Deno.test({
   name: "groupRuns: the figures that docs/results/README.md has of five seeds",
   ignore: !granted("read"),

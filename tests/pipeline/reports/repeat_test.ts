@@ -51,3 +51,28 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "repetition: of a run on pictures, whose size and shares of the classes are no flags",
+  ignore: !granted("read"),
+  fn() {
+    const [crop, ...rest] = recipes.photos.transforms;
+    const photos = {
+      ...recipes.photos,
+      transforms: [{ ...crop, size: 96, shorter: 96 } as typeof crop, ...rest],
+      stopping: { patience: 4, minutes: 2.5 },
+    };
+    const more = "--seed 3 --precision float32";
+    assertEquals(
+      commandOf({ recipe: photos, digest: "d" }),
+      `train --recipe photos --patience 4 --minutes 2.5 ${more}`,
+    );
+    // Of CIFAR-10 the size would be the recipe's own.
+    assertEquals(commandOf({ recipe: photos }), `train --recipe recipe.json ${more}`);
+    const stratified = { ...fast, validation: { ...fast.validation!, stratify: true } };
+    assertEquals(commandOf({ recipe: stratified, digest: "d" }), `train --recipe fast ${more}`);
+    assertEquals(commandOf({ recipe: stratified }), `train --recipe recipe.json ${more}`);
+    const patient = { ...stratified, stopping: { patience: 5 } };
+    assertEquals(commandOf({ recipe: patient, digest: "d" }), `train --recipe fast --patience 5 ${more}`);
+  },
+});

@@ -41,7 +41,8 @@ function made(classes: readonly string[], images: number): Report {
     part: "test",
     precision: "float32",
     answers,
-    mistakes: confidentMistakes(answers, 3).map((mistake) => ({ ...mistake, png })),
+    mistakes: confidentMistakes(answers, 3).map((mistake) => ({ ...mistake, picture: png, map: png })),
+    mapKind: "class activation map",
     counts: { training: ofEach.with(0, 20), validation: ofEach, test: ofEach },
     pictures: classes.map(() => png),
     repetition: { command: "deno task train --recipe tutorial --seed 3" },
@@ -88,6 +89,40 @@ Deno.test("reportHtml: of validation images, without an epoch, without mistakes"
   assertStringIncludes(page, "The data set has no test images");
   assertStringIncludes(page, "0 of 0.");
   assertEquals(page.includes("NaN"), false);
+});
+
+Deno.test("reportHtml: of pictures: files' names, the best epoch, and whether the run has ended", async () => {
+  const report = made(NAMES, 12);
+  const { test: _, ...info } = report.info;
+  const recipe = { ...recipes.photos, training: { ...recipes.photos.training, epochs: 40 } };
+  const validation = { accuracy: 0.75, correct: 9, images: 12, loss: 1 };
+  const shown = async (changed: Partial<Report>, more: Partial<Report["info"]>) => {
+    const found = { ...info, recipe, digest: "d", ...more };
+    return texts(await reportHtml({ ...report, part: "validation", bestEpoch: 1, ...changed, info: found }));
+  };
+  const mistakes = report.mistakes.map((mistake) => ({ ...mistake, file: `cat/${mistake.image}.jpg` }));
+  const page = await shown({ mistakes }, { validation });
+  for (
+    const text of [
+      "held out from training. Each was looked at once, its middle; running statistics",
+      "of the best epoch, 1 of 2, chosen by the validation images, so that their figure is a little too good.",
+      "on the validation images: 75.00 % as the recipe measures.",
+      "8.3 % for cat (cat/0.jpg)",
+      "In brackets: the file of each in the folder of the images. Beside each is where in it the network sees what it " +
+      "takes it for, from yellow to red: class activation map.",
+      "the pictures the first ones of a class, the middle of each.",
+      "epochs 2 of at most 40, each of 140 images",
+      "ends early patience 15",
+    ]
+  ) assertStringIncludes(page, text);
+  const isUnfinished = (page: string) => page.includes("The run is not done: 2 of 40 epochs.");
+  assertEquals(isUnfinished(page), false);
+  assertEquals(isUnfinished(await shown({}, {})), true);
+  // It is over when no epoch was better: here the second is, then as many as patience has are not.
+  const [first, second] = report.metrics;
+  const worse = Array.from({ length: 15 }, (_, i) => ({ ...first, epoch: 3 + i }));
+  assertEquals((await shown({ metrics: [first, second, ...worse] }, {})).includes("not done"), false);
+  assertEquals((await shown({}, { epochs: 2 })).includes("not done"), false);
 });
 
 Deno.test("reportHtml: needs no network, and runs nothing", async () => {
@@ -196,7 +231,7 @@ Deno.test({
           const { least, texts, ...found } = JSON.parse(
             json.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&"),
           );
-          const pictures = report.classes.length + 3;
+          const pictures = report.classes.length + 6;
           assertEquals([found, console], [{ width: 360, dark, pictures, unseen: 0, mute: 0 }, []]);
           assert(texts > 100 && least.ratio >= 4.5, JSON.stringify({ texts, least }));
         }
