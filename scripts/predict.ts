@@ -78,11 +78,12 @@ async function predictNamed(flags: Values<typeof task.flags>, ...named: string[]
   const options = { batchSize: batch, top: topk, precision };
   const { predict, dispose } = predictor(trained, options);
   const maps = flags.explain === undefined ? undefined : mapDrawer(trained, flags.explain);
+  const { imageShape, view } = trained;
   const pool = inputPool(
-    { imageShape: trained.imageShape, ...(maps && { preview: MAP_SIDE }) },
+    { imageShape, view, ...(maps && { preview: MAP_SIDE }) },
     sources.length < MANY ? 0 : Math.min(8, availableParallelism()),
   );
-  const length = trained.imageShape.reduce((product, size) => product * size, 1);
+  const length = imageShape.reduce((product, size) => product * size, 1);
   // The first step compiles: not on the first picture's account.
   if (sources.length > 0) predict(new Uint8Array(Math.min(batch, sources.length) * length));
 

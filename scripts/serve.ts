@@ -76,8 +76,11 @@ async function serve(flags: Values<typeof task.flags>): Promise<void> {
     maxHeldBytes: Math.max(HELD_BYTES, 2 * flags["max-bytes"]),
     maxBodyMs: BODY_MS,
   };
-  const { imageShape, classes, model } = trained;
-  const pool = inputPool({ imageShape, maxPixels: limits.maxPixels }, Math.min(4, availableParallelism()));
+  const { imageShape, view, classes, model } = trained;
+  const pool = inputPool(
+    { imageShape, view, maxPixels: limits.maxPixels },
+    Math.min(4, availableParallelism()),
+  );
   const measured = metrics();
   const sizes = measured.histogram("resnet_batch_size", "Pictures of a step.", powersOfTwo(batch));
   measured.gauge("process_resident_memory_bytes", "Memory of the process.", () => Deno.memoryUsage().rss);

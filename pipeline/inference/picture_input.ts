@@ -2,7 +2,7 @@
 import type { ImageSpec } from "../data/dataset.ts";
 import { grey } from "../data/images/adjust.ts";
 import { CHANNELS, type Picture } from "../data/images/picture.ts";
-import { type Box, cropPicture, middle, resizePicture } from "../data/images/resample.ts";
+import { type Box, cropPicture, middle, resizePicture, shorterSize } from "../data/images/resample.ts";
 
 /** Columns and rows. */
 type Size = Pick<Picture, "width" | "height">;
@@ -15,32 +15,35 @@ interface Shown {
   readonly box: Box;
 }
 
+/** What a network takes: images of one channel or three, and if it says so, what of a picture is one. */
+export type InputSpec = Pick<ImageSpec, "imageShape" | "view">;
+
 /**
- * What a network that takes images `[height, width, ...]` is shown of a picture: of square ones torchvision's
- * `Resize(height)` and `CenterCrop(height)`, of others the same, the picture being resized to cover the image.
+ * What a network is shown of a picture: as its view says; without one, of a picture resized to cover an image the middle,
+ * which for square images is torchvision's `Resize(height)` and `CenterCrop(height)`.
  */
-function shown(picture: Size, [height, width]: ImageSpec["imageShape"]): Shown {
-  const isNarrow = picture.width * height <= picture.height * width;
-  const resized = isNarrow
-    ? { width, height: Math.max(height, Math.trunc(width * picture.height / picture.width)) }
-    : { width: Math.max(width, Math.trunc(height * picture.width / picture.height)), height };
+function shown(picture: Size, { imageShape: [height, width], view }: InputSpec): Shown {
+  const resized = view === undefined
+    ? covering(picture, { width, height })
+    : shorterSize(picture, view.shorter);
   return { resized, box: middle(resized, { width, height }) };
 }
 
+/** The smallest size of a picture's own proportions that covers another; what is not whole is rounded down. */
+function covering(picture: Size, { width, height }: Size): Size {
+  return picture.width * height <= picture.height * width
+    ? { width, height: Math.max(height, Math.trunc(width * picture.height / picture.width)) }
+    : { width: Math.max(width, Math.trunc(height * picture.width / picture.height)), height };
+}
+
 /**
- * The image of a picture as the network's own transforms take it: `[H, W, C]` of `imageShape`, 0 to 255. A picture of that
- * size stays as it is; one of another is resized and cropped as for evaluation. For one channel it becomes grey, as
- * Pillow's `convert("L")` does it.
- *
- * @param imageShape One channel or three.
+ * The image of a picture as the network's own transforms take it: `[H, W, C]` of `imageShape`, 0 to 255, resized and cropped
+ * as for evaluation. For one channel it becomes grey, as Pillow's `convert("L")` does it.
  */
-export function inputOf(
-  picture: Picture,
-  { imageShape }: Pick<ImageSpec, "imageShape">,
-): Uint8Array<ArrayBuffer> {
-  const { resized, box } = shown(picture, imageShape);
+export function inputOf(picture: Picture, spec: InputSpec): Uint8Array<ArrayBuffer> {
+  const { resized, box } = shown(picture, spec);
   const { pixels } = cropPicture(resizePicture(picture, resized), box);
-  if (imageShape[2] === CHANNELS) return new Uint8Array(pixels);
+  if (spec.imageShape[2] === CHANNELS) return new Uint8Array(pixels);
   return Uint8Array.from({ length: box.width * box.height }, (_, at) => grey(pixels, CHANNELS * at));
 }
 
@@ -53,8 +56,8 @@ export function inputProblem(
 }
 
 /** The part of a picture that `inputOf` shows, in the picture's own pixels, not always whole ones. */
-export function shownPart(picture: Size, { imageShape }: Pick<ImageSpec, "imageShape">): Box {
-  const { resized, box } = shown(picture, imageShape);
+export function shownPart(picture: Size, spec: InputSpec): Box {
+  const { resized, box } = shown(picture, spec);
   const [across, down] = [picture.width / resized.width, picture.height / resized.height];
   return {
     left: box.left * across,

@@ -1,11 +1,10 @@
 /** From files, or bytes that are there already, to the images that a network takes. */
 import { UserError } from "../../runtime/system/errors.ts";
 import { systemError } from "../../runtime/system/file_errors.ts";
-import type { ImageSpec } from "../data/dataset.ts";
 import { decodeImage, MAX_PIXELS } from "../data/images/decode.ts";
 import type { Picture } from "../data/images/picture.ts";
 import { longerSize, resizePicture } from "../data/images/resample.ts";
-import { inputOf } from "./picture_input.ts";
+import { inputOf, type InputSpec } from "./picture_input.ts";
 
 /** The largest file that is read, in bytes: more than a picture of `MAX_PIXELS` has that is not packed at all. */
 const MAX_FILE_BYTES = 2 ** 30;
@@ -14,7 +13,7 @@ const MAX_FILE_BYTES = 2 ** 30;
 export type PictureSource = string | { readonly name: string; readonly bytes: Uint8Array };
 
 /** How pictures are read. */
-export interface InputOptions extends Pick<ImageSpec, "imageShape"> {
+export interface InputOptions extends InputSpec {
   /** The most pixels that a picture may have; `MAX_PIXELS` unless given. */
   readonly maxPixels?: number;
   /** The longer side of a copy of each picture to show, in pixels; none is made unless given. */
@@ -76,12 +75,12 @@ export async function readInputs({ sources, ...options }: InputRequest): Promise
 function readInput(
   bytes: Uint8Array,
   name: string,
-  { preview, maxPixels = MAX_PIXELS, imageShape }: InputOptions,
+  { preview, maxPixels = MAX_PIXELS, ...spec }: InputOptions,
   input: Uint8Array,
 ): InputRead {
   const start = performance.now();
   const picture = decodeImage(bytes, { name, maxPixels });
-  input.set(inputOf(picture, { imageShape }));
+  input.set(inputOf(picture, spec));
   const { width, height } = picture;
   const read = { width, height, ms: performance.now() - start };
   if (preview === undefined) return read;

@@ -13,6 +13,15 @@ Deno.test("inputOf: what torchvision's Resize and CenterCrop make of a picture",
   }
 });
 
+Deno.test("inputOf: by a view that shows less than the middle", () => {
+  const smaller = golden.views.filter(({ shorter, size }) => shorter > size);
+  assertEquals(smaller.length > 0, true);
+  for (const { size, shorter, view, ...image } of smaller) {
+    const spec = { imageShape: [size, size, 3], view: { shorter, size } } as const;
+    assertEquals(inputOf(pictureOf(image), spec).toBase64(), view);
+  }
+});
+
 Deno.test("inputOf: images that are not square, and grey ones", () => {
   const picture = pictureFile("PNG");
   // center_crop(resize(image, [8, 14]), [6, 14])
@@ -62,6 +71,16 @@ Deno.test("shownPart: the part of the picture, in its own pixels", () => {
     width: 8,
     height: 8,
   });
+});
+
+Deno.test("shownPart: by a view that shows less than the middle", () => {
+  // 640 x 480 becomes 53 x 40. Cut off on the left are 10 columns (of 10.5, which Python rounds to the even), above 4 rows.
+  const spec = { imageShape: [32, 32, 3], view: { shorter: 40, size: 32 } } as const;
+  const part = shownPart({ width: 640, height: 480 }, spec);
+  const expected = { left: 10 * 640 / 53, top: 4 * 480 / 40, width: 32 * 640 / 53, height: 32 * 480 / 40 };
+  for (const side of ["left", "top", "width", "height"] as const) {
+    assertAlmostEquals(part[side], expected[side], 1e-9);
+  }
 });
 
 Deno.test("inputProblem: pictures have one channel or three", () => {
