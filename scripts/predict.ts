@@ -1,16 +1,14 @@
 /** `deno task predict`: what a trained network takes pictures for. */
 import { join } from "@std/path";
 import { availableParallelism } from "node:os";
+import { type NamedPicture, picturePool, shownPart } from "../pipeline/data/mod.ts";
 import {
   explainer,
-  inputPool,
   type MapKind,
   picturePaths,
   type PicturePrediction,
-  type PictureSource,
   predictor,
   predictPictures,
-  shownPart,
   type TrainedModel,
 } from "../pipeline/inference/mod.ts";
 import { drawActivationMap } from "../pipeline/reports/activation_map.ts";
@@ -67,9 +65,9 @@ async function predictNamed(flags: Values<typeof task.flags>, ...named: string[]
   const stdin = named.includes("-")
     ? [{ name: "-", bytes: await new Response(Deno.stdin.readable).bytes() }]
     : [];
-  const sources: PictureSource[] = [...stdin, ...files];
+  const pictures: NamedPicture[] = [...stdin, ...files];
   problems.forEach(({ problem }) => printNote(problem));
-  if (sources.length === 0 && problems.length === 0) {
+  if (pictures.length === 0 && problems.length === 0) {
     throw new UserError(`Cannot predict: there are no pictures in ${named.join(", ")}`);
   }
 
@@ -79,22 +77,22 @@ async function predictNamed(flags: Values<typeof task.flags>, ...named: string[]
   const { predict, dispose } = predictor(trained, options);
   const maps = flags.explain === undefined ? undefined : mapDrawer(trained, flags.explain);
   const { imageShape, view } = trained;
-  const pool = inputPool(
-    { imageShape, view, ...(maps && { preview: MAP_SIDE }) },
-    sources.length < MANY ? 0 : Math.min(8, availableParallelism()),
-  );
+  const pool = picturePool("input", { imageShape, view, ...(maps && { preview: MAP_SIDE }) }, {
+    threads: pictures.length < MANY ? 0 : Math.min(8, availableParallelism()),
+    ahead: batch, // while the network computes, nobody gives them more
+  });
   const length = imageShape.reduce((product, size) => product * size, 1);
   // The first step compiles: not on the first picture's account.
-  if (sources.length > 0) predict(new Uint8Array(Math.min(batch, sources.length) * length));
+  if (pictures.length > 0) predict(new Uint8Array(Math.min(batch, pictures.length) * length));
 
   const started = performance.now();
   const isShown = Deno.stdout.isTerminal() || !Deno.stderr.isTerminal(); // lines say how far it is
-  const bar = (isShown ? silent : terminalProgress()).start("Predicting", sources.length, "images");
+  const bar = (isShown ? silent : terminalProgress()).start("Predicting", pictures.length, "images");
   if (csv) printLine(csvHeader(Math.min(topk, trained.model.output.shape[0])));
   const lineOf = json ? predictionJson : csv ? csvLine : predictionLine;
   let [done, unread] = [0, problems.length];
   try {
-    for await (const found of predictPictures(sources, { predict }, pool, { batchSize: batch })) {
+    for await (const found of predictPictures(pictures, { predict }, pool, { batchSize: batch })) {
       bar.update(++done);
       if ("problem" in found) {
         unread++;

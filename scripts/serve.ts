@@ -1,9 +1,9 @@
 /** `deno task serve`: predictions of a trained network over HTTP. */
 import { availableParallelism } from "node:os";
+import { picturePool } from "../pipeline/data/mod.ts";
 import {
   afterMs,
   classifier,
-  inputPool,
   metrics,
   type Predictor,
   predictor,
@@ -77,10 +77,9 @@ async function serve(flags: Values<typeof task.flags>): Promise<void> {
     maxBodyMs: BODY_MS,
   };
   const { imageShape, view, classes, model } = trained;
-  const pool = inputPool(
-    { imageShape, view, maxPixels: limits.maxPixels },
-    Math.min(4, availableParallelism()),
-  );
+  const pool = picturePool("input", { imageShape, view, maxPixels: limits.maxPixels }, {
+    threads: Math.min(4, availableParallelism()),
+  });
   const measured = metrics();
   const sizes = measured.histogram("resnet_batch_size", "Pictures of a step.", powersOfTwo(batch));
   measured.gauge("process_resident_memory_bytes", "Memory of the process.", () => Deno.memoryUsage().rss);

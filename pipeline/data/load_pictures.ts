@@ -7,7 +7,7 @@ import { createDataset, type Data, type Dataset } from "./dataset.ts";
 import { type PictureFile, type PictureFolder, withoutFiles } from "./folder.ts";
 import { MAX_PIXELS } from "./images/decode.ts";
 import { CHANNELS, type Picture } from "./images/picture.ts";
-import { type Decoded, pictureWorker, type Request } from "./picture_thread.ts";
+import { picturePool, readAll } from "./picture_pool.ts";
 import { type KeptPictures, pictureAt, type PictureFiles } from "./pictures.ts";
 
 /** How pictures are loaded. */
@@ -47,8 +47,11 @@ export interface LoadedPictures {
 /** Bytes that are reserved at a time. */
 const CHUNK_BYTES = 2 ** 26;
 
-/** Files that a thread is given ahead. */
-const AHEAD = 4;
+/** From so many pictures on it pays to start another thread. */
+const WORTH_A_THREAD = 4;
+
+/** Pictures a thread that are read before those in front of them are. */
+const AHEAD = 16;
 
 /**
  * Decodes every picture of a folder once, on several threads, so that what cannot be decoded is known before training, and
@@ -77,19 +80,25 @@ export async function loadPictures(folder: PictureFolder, options: LoadOptions):
   const store = keeper(paths.length, cache);
   const digests = new Array<string>(paths.length).fill("");
   const unreadable = new Set<string>();
+  const threads = Math.min(
+    options.threads ?? Math.min(8, availableParallelism()),
+    Math.ceil(paths.length / WORTH_A_THREAD),
+  );
+  const pool = picturePool("keep", { keep, maxPixels }, { threads });
   const bar = progress.start("Reading pictures", paths.length, "images");
   try {
-    let done = 0;
-    await decodeAll(paths, { keep, maxPixels }, options.threads, (decoded) => {
-      if ("problem" in decoded) unreadable.add(paths[decoded.at]);
+    let at = 0;
+    for await (const { name, found } of readAll(paths, pool, AHEAD * threads)) {
+      if ("problem" in found) unreadable.add(name);
       else {
-        store.add(decoded.at, decoded.picture);
-        digests[decoded.at] = decoded.digest;
+        store.add(at, found.picture);
+        digests[at] = found.digest;
       }
-      bar.update(++done);
-    });
+      bar.update(++at);
+    }
   } finally {
     bar.stop();
+    pool.close();
   }
   const left = withoutFiles(folder, unreadable);
   const places = new Map(paths.map((path, place) => [path, place]));
@@ -239,42 +248,4 @@ function keeper(
       used += pixels.length;
     },
   };
-}
-
-/** Decodes files on threads, each in its time; `onDecoded` hears of every one. */
-async function decodeAll(
-  paths: readonly string[],
-  options: Pick<PictureFiles, "keep" | "maxPixels">,
-  threads = Math.min(8, availableParallelism()),
-  onDecoded: (decoded: Decoded) => void,
-): Promise<void> {
-  let next = 0;
-  const workers: Worker[] = [];
-  try {
-    await Promise.all(Array.from({ length: Math.min(threads, Math.ceil(paths.length / AHEAD)) }, () => {
-      const worker = pictureWorker();
-      workers.push(worker);
-      let waiting = 0;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const ask = () => {
-        for (; waiting < AHEAD && next < paths.length; waiting++, next++) {
-          worker.postMessage({ kind: "decode", at: next, path: paths[next], ...options } satisfies Request);
-        }
-        if (waiting === 0) resolve();
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new UserError(`Cannot decode the pictures: a thread ended with "${event.message}"`));
-      };
-      worker.onmessage = ({ data }: MessageEvent<Decoded>) => {
-        waiting--;
-        onDecoded(data);
-        ask();
-      };
-      ask();
-      return promise;
-    }));
-  } finally {
-    workers.forEach((worker) => worker.terminate());
-  }
 }

@@ -47,5 +47,15 @@ export type {
 } from "./pictures.ts";
 export { type ImageReader, type Readable } from "./image_reader.ts";
 export type { Picture } from "./images/picture.ts";
+export type { NamedPicture } from "./picture_bytes.ts";
+export {
+  inputOf,
+  type InputOptions,
+  inputProblem,
+  type InputSpec,
+  type PictureInput,
+  shownPart,
+} from "./picture_input.ts";
+export { type PicturePool, picturePool, type PoolOptions } from "./picture_pool.ts";
 export { shorterSides } from "./picture_sizes.ts";
 export { limit, split } from "./split.ts";

@@ -1,9 +1,8 @@
 /// <reference lib="deno.worker" />
-/** A thread that decodes pictures, or makes images of them, as `picture_thread.ts` says. */
+/** A thread that reads pictures, or makes images of them, as `picture_thread.ts` says. */
 import { configure, tf } from "../../runtime/mod.ts";
-import { UserError } from "../../runtime/system/errors.ts";
-import type { Decoded, Request } from "./picture_thread.ts";
-import { imageOf, isKept, readPicture } from "./pictures.ts";
+import { readAs, type Request } from "./picture_thread.ts";
+import { imageOf, isKept } from "./pictures.ts";
 
 configure({ device: "cpu", threads: 1 });
 /** One request after the other: a slot may be asked for again before it is filled. */
@@ -16,9 +15,9 @@ self.onmessage = ({ data }: MessageEvent<Request>) => {
 
 async function answer(request: Request): Promise<void> {
   switch (request.kind) {
-    case "decode":
+    case "read":
       await tf.ready();
-      return decode(request);
+      return postMessage(readAs(request.job, request.picture, request.options));
     case "open":
       opened = request;
       // What is kept needs no library.
@@ -26,16 +25,6 @@ async function answer(request: Request): Promise<void> {
       return;
     case "make":
       return make(request);
-  }
-}
-
-function decode({ at, path, ...options }: Extract<Request, { kind: "decode" }>): void {
-  try {
-    const found = readPicture(path, options);
-    postMessage({ at, ...found } satisfies Decoded, [found.picture.pixels.buffer as ArrayBuffer]);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    postMessage({ at, problem: error.message } satisfies Decoded);
   }
 }
 

@@ -1,12 +1,11 @@
 /** Pictures of any size as the store of a data set: what they are made of, and how one becomes an image of a fixed size. */
 import { createHash } from "node:crypto";
-import { UserError } from "../../runtime/system/errors.ts";
-import { systemError } from "../../runtime/system/file_errors.ts";
 import { decodeImage } from "./images/decode.ts";
 import { CHANNELS, type Picture } from "./images/picture.ts";
 import { changed, type CropRange, drawBox, drawChange } from "./images/random_changes.ts";
 import { centerView, resizePicture, shorterSize } from "./images/resample.ts";
 import { numpyUniform } from "./numpy_random.ts";
+import { bytesOf, type NamedPicture, nameOf } from "./picture_bytes.ts";
 
 /** Pictures and how images are made of them. Plain data. */
 export interface Pictures {
@@ -117,7 +116,9 @@ export function pictureAt(source: PictureSource, member: number): Picture {
     return { width, height, pixels: source.images.subarray(member * length, (member + 1) * length) };
   }
   const { files, kept: { chunks, chunk, start, width, height } } = source;
-  if (chunk[member] < 0) return readPicture(files[member], source).picture;
+  if (chunk[member] < 0) {
+    return readPicture(files[member], source, "; put it back, or begin anew without it").picture;
+  }
   const from = start[member];
   return {
     width: width[member],
@@ -126,32 +127,32 @@ export function pictureAt(source: PictureSource, member: number): Picture {
   };
 }
 
+/** How pictures are kept. */
+export type KeepOptions = Pick<PictureFiles, "keep" | "maxPixels">;
+
+/** A picture as it is kept. */
+export interface ReadPicture {
+  /** Its shorter side is `keep` at the most. */
+  readonly picture: Picture;
+  /** SHA-256 of its file, in base 64. */
+  readonly digest: string;
+}
+
 /**
- * A file's picture, its shorter side `keep` at the most.
- * @returns With the SHA-256 of the file, in base 64.
+ * Reads a picture as it is kept.
+ * @param advice What to do about a file that cannot be read, as the end of a message.
  * @throws {UserError} If it cannot be read or decoded.
  */
 export function readPicture(
-  path: string,
-  { keep, maxPixels }: Pick<PictureFiles, "keep" | "maxPixels">,
-): { readonly picture: Picture; readonly digest: string } {
-  const bytes = readFile(path);
-  const whole = decodeImage(bytes, { name: path, maxPixels });
+  source: NamedPicture,
+  { keep, maxPixels }: KeepOptions,
+  advice?: string,
+): ReadPicture {
+  const bytes = bytesOf(source, advice);
+  const whole = decodeImage(bytes, { name: nameOf(source), maxPixels });
   const isSmall = Math.min(whole.width, whole.height) <= keep;
   return {
     picture: isSmall ? whole : resizePicture(whole, shorterSize(whole, keep)),
     digest: createHash("sha256").update(bytes).digest("base64"),
   };
-}
-
-function readFile(path: string): Uint8Array {
-  try {
-    return Deno.readFileSync(path);
-  } catch (error) {
-    const said = systemError(error)?.said;
-    if (said === undefined) throw error;
-    throw new UserError(`Cannot read ${path}: ${said}; put it back, or begin anew without it`, {
-      cause: error,
-    });
-  }
 }

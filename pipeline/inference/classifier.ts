@@ -1,6 +1,7 @@
 /** Pictures that come one by one, read on threads and predicted in batches. */
 import { batchQueue, type QueueOptions } from "./batch_queue.ts";
-import type { InputPool } from "./input_pool.ts";
+import type { PictureInput } from "../data/picture_input.ts";
+import type { PicturePool } from "../data/picture_pool.ts";
 import type { Prediction, Predictor } from "./predict.ts";
 import { RefusedError, type SentPicture } from "./request_pictures.ts";
 import type { Classified } from "./service.ts";
@@ -14,7 +15,7 @@ import type { Classified } from "./service.ts";
  */
 export function classifier(
   { predict }: Pick<Predictor, "predict">,
-  pool: Pick<InputPool, "read">,
+  pool: Pick<PicturePool<PictureInput>, "read">,
   options: Omit<QueueOptions, "onTheWay">,
   onBatch: (size: number) => void = () => {},
 ): (picture: SentPicture) => Promise<Classified> {
@@ -27,9 +28,9 @@ export function classifier(
   }, { ...options, onTheWay: () => reading });
   return async ({ name, bytes }) => {
     reading++;
-    const { inputs, results: [result] } = await pool.read([{ name: name || "the picture", bytes }])
-      .finally(() => reading--);
-    if ("problem" in result) throw new RefusedError("damaged", result.problem);
-    return { width: result.width, height: result.height, top: await queue.push(inputs) };
+    const found = await pool.read({ name: name || "the picture", bytes }).finally(() => reading--);
+    if ("problem" in found) throw new RefusedError("damaged", found.problem);
+    const { width, height, input } = found;
+    return { width, height, top: await queue.push(input) };
   };
 }

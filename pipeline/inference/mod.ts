@@ -24,8 +24,6 @@ export {
   type TrainedModel,
 } from "./predict.ts";
 export { type ActivationMap, type Explainer, explainer, type MapKind } from "./activation_map.ts";
-export { type InputPool, inputPool } from "./input_pool.ts";
-export { inputOf, inputProblem, shownPart } from "./picture_input.ts";
 export { type PicturePaths, picturePaths } from "./picture_paths.ts";
 export {
   type PicturePrediction,
@@ -33,7 +31,6 @@ export {
   predictPictures,
   type UnreadPicture,
 } from "./predict_pictures.ts";
-export type { InputAnswer, InputOptions, InputProblem, InputRead, PictureSource } from "./read_inputs.ts";
 export { afterMs } from "./batch_queue.ts";
 export { classifier } from "./classifier.ts";
 export { metrics } from "./metrics.ts";

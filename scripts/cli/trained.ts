@@ -1,5 +1,6 @@
 /** The trained network that a task predicts with. */
-import { inputProblem, type TrainedModel } from "../../pipeline/inference/mod.ts";
+import { inputProblem } from "../../pipeline/data/mod.ts";
+import type { TrainedModel } from "../../pipeline/inference/mod.ts";
 import { latestRun, loadModel } from "../../pipeline/runs/mod.ts";
 import { tf } from "../../runtime/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";

@@ -1,8 +1,10 @@
 /** Where a picture of any size becomes the image that a network takes. */
-import type { ImageSpec } from "../data/dataset.ts";
-import { grey } from "../data/images/adjust.ts";
-import { CHANNELS, type Picture } from "../data/images/picture.ts";
-import { type Box, cropPicture, middle, resizePicture, shorterSize } from "../data/images/resample.ts";
+import type { ImageSpec } from "./dataset.ts";
+import { grey } from "./images/adjust.ts";
+import { decodeImage, MAX_PIXELS } from "./images/decode.ts";
+import { CHANNELS, type Picture } from "./images/picture.ts";
+import { type Box, cropPicture, longerSize, middle, resizePicture, shorterSize } from "./images/resample.ts";
+import { bytesOf, type NamedPicture, nameOf } from "./picture_bytes.ts";
 
 /** Columns and rows. */
 type Size = Pick<Picture, "width" | "height">;
@@ -45,6 +47,43 @@ export function inputOf(picture: Picture, spec: InputSpec): Uint8Array<ArrayBuff
   const { pixels } = cropPicture(resizePicture(picture, resized), box);
   if (spec.imageShape[2] === CHANNELS) return new Uint8Array(pixels);
   return Uint8Array.from({ length: box.width * box.height }, (_, at) => grey(pixels, CHANNELS * at));
+}
+
+/** How pictures become the images of a network. */
+export interface InputOptions extends InputSpec {
+  /** The most pixels that a picture may have; `MAX_PIXELS` unless given. */
+  readonly maxPixels?: number;
+  /** The longer side of a copy of each picture to show, in pixels; none is made unless given. */
+  readonly preview?: number;
+}
+
+/** What a picture was, and the image that it is now. */
+export interface PictureInput extends Size {
+  /** `[H, W, C]`, 0 to 255. */
+  readonly input: Uint8Array;
+  /** Milliseconds that decoding and resizing took. */
+  readonly ms: number;
+  /** The copy, if one was asked for. */
+  readonly preview?: Picture;
+}
+
+/**
+ * Reads a picture as the image of a network.
+ * @throws {UserError} If it cannot be read or decoded.
+ */
+export function readInput(
+  source: NamedPicture,
+  { preview, maxPixels = MAX_PIXELS, ...spec }: InputOptions,
+): PictureInput {
+  const bytes = bytesOf(source);
+  const start = performance.now();
+  const picture = decodeImage(bytes, { name: nameOf(source), maxPixels });
+  const input = inputOf(picture, spec);
+  const { width, height } = picture;
+  return {
+    ...{ width, height, input, ms: performance.now() - start },
+    ...(preview !== undefined && { preview: resizePicture(picture, longerSize(picture, preview)) }),
+  };
 }
 
 /** Why pictures cannot be the images of a network, as a phrase; nothing if they can. */
