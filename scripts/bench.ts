@@ -7,6 +7,7 @@ import {
   caseDefaults,
   createBenchmark,
 } from "../pipeline/bench/benchmark.ts";
+import { timeListing } from "../pipeline/bench/listing.ts";
 import {
   contenders,
   findPython,
@@ -38,6 +39,7 @@ import {
   caseLines,
   cpuText,
   flatnessLine,
+  listingLines,
   type MemorySample,
   profileLines,
   raceLines,
@@ -84,6 +86,11 @@ export const benchTask = {
     profile: { type: "boolean", help: "show where the time of a step goes, by op, layer and node" },
     against: { type: "string", choices: ["python"], help: "race PyTorch, and Keras if there is one" },
     rounds: { type: "integer", min: 3, default: 3, help: "rounds of the race" },
+    list: {
+      type: "integer",
+      min: 2,
+      help: "time listing a made folder of N tiny pictures instead, which is removed again",
+    },
     device: deviceFlag,
     threads: threadsFlag,
     xla: xlaFlag,
@@ -95,6 +102,7 @@ export const benchTask = {
     "--profile",
     "--steps 2000",
     "--model resnet34 --against python",
+    "--list 100000",
   ],
 } as const;
 
@@ -111,6 +119,10 @@ export function checkBenchFlags(flags: BenchFlags): void {
     ["against", "profile"],
     ["profile", "steps"],
     ["profile", "json"],
+    ["list", "against"],
+    ["list", "steps"],
+    ["list", "profile"],
+    ["list", "inference"],
   ] as const;
   for (const [one, other] of contradictions) {
     if (flags[one] && flags[other]) {
@@ -267,11 +279,21 @@ async function runRace(flags: BenchFlags): Promise<void> {
   for (const line of ["", ...raceLines(standings, compared)]) console.log(line);
 }
 
+/** Lists a made folder. */
+async function runListing(files: number, json: boolean): Promise<void> {
+  const timing = await timeListing(files);
+  const { model, instructions, cores } = readCpu();
+  const cpu = { model, instructions, cores };
+  if (json) console.log(JSON.stringify({ ...timing, cpu }));
+  else listingLines({ ...timing, cpu }).forEach((line) => console.log(line));
+}
+
 /** Runs the task. */
 export function main(args: readonly string[]): Promise<void> {
   return runTask(benchTask, async (flags) => {
     checkBenchFlags(flags);
-    await (flags.against === undefined ? runCase(flags) : runRace(flags));
+    if (flags.list !== undefined) await runListing(flags.list, flags.json);
+    else await (flags.against === undefined ? runCase(flags) : runRace(flags));
   }, args);
 }
 

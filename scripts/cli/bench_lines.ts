@@ -1,5 +1,6 @@
 /** What `deno task bench` prints. */
 import type { BenchmarkCase } from "../../pipeline/bench/benchmark.ts";
+import type { ListingTiming } from "../../pipeline/bench/listing.ts";
 import { medianRate, type Ratio, type Standing } from "../../pipeline/bench/peers.ts";
 import {
   kernelName,
@@ -119,6 +120,19 @@ export function flatnessLine(samples: readonly MemorySample[]): string {
   return `from step ${first.step} to ${last.step}: tensors ${change(first.tensors, last.tensors)}, ` +
     `handles ${change(first.handles, last.handles)}, resident without the JavaScript heap ` +
     `${growth < 0 ? "" : "+"}${growth.toFixed(1)} MiB`;
+}
+
+/** What listing a folder came to. */
+export function listingLines(
+  { files, classes, seconds, filesPerSecond, cpu }: ListingTiming & Pick<BenchResult, "cpu">,
+): string[] {
+  const whole = (count: number): string => count.toLocaleString("en", { maximumFractionDigits: 0 });
+  return [
+    `${whole(files)} pictures in ${whole(classes)} classes listed in ${seconds.toFixed(2)} s, ${
+      whole(filesPerSecond)
+    } a second`,
+    cpuText(cpu),
+  ];
 }
 
 /** How many of the slowest nodes are listed. */

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { UsageError } from "../../runtime/system/errors.ts";
 import { type BenchFlags, benchTask, caseOf, checkBenchFlags, isSampled } from "../../scripts/bench.ts";
 import { parseFlags } from "../../scripts/cli/task.ts";
-import { canLoadTensorFlow } from "../needs.ts";
+import { inFolder } from "../in_folder.ts";
+import { canLoadTensorFlow, granted } from "../needs.ts";
 import { runScript } from "./run_script.ts";
 
 const flags = (...args: string[]): BenchFlags => parseFlags(benchTask, args);
@@ -46,6 +47,7 @@ Deno.test("bench: flags that contradict each other are wrong usage", () => {
       [["--against", "python", "--profile"], "Cannot use --against and --profile together"],
       [["--profile", "--steps", "5"], "Cannot use --profile and --steps together"],
       [["--profile", "--json"], "Cannot use --profile and --json together"],
+      [["--list", "9", "--inference"], "Cannot use --list and --inference together"],
       [
         ["--against", "python", "--model", "fast"],
         "Cannot use --against with --model fast: the peers have only",
@@ -126,4 +128,20 @@ Deno.test({
       "error: Cannot run the peers: there is no /nowhere/python; make one outside",
     );
   },
+});
+
+Deno.test({
+  name: "bench --list: all files of a made folder, which is gone afterwards",
+  ignore: !granted("read", "write", "run"),
+  fn: () =>
+    inFolder(async (dir) => {
+      const { code, stdout, stderr } = await runScript("bench.ts", ["--list", "250", "--json"], {
+        TMPDIR: dir,
+      });
+      assertEquals([code, stderr], [0, ""]);
+      const { files, classes, seconds, filesPerSecond } = JSON.parse(stdout);
+      assertEquals([files, classes], [250, 100]);
+      assert(seconds > 0 && Math.abs(filesPerSecond * seconds - 250) < 1e-6);
+      assertEquals([...Deno.readDirSync(dir)], []);
+    }),
 });

@@ -3,7 +3,9 @@ import type { Standing } from "../../../pipeline/bench/peers.ts";
 import {
   type BenchResult,
   caseLines,
+  cpuText,
   flatnessLine,
+  listingLines,
   profileLines,
   raceLines,
   resultLines,
@@ -151,5 +153,13 @@ Deno.test("versionText: each once", () => {
   assertEquals(
     versionText({ torch: "2.15.0" }, { deno: "2.9.6", torch: "2.15.0" }),
     "torch 2.15.0, deno 2.9.6",
+  );
+});
+
+Deno.test("listingLines: how many pictures, how long, on what", () => {
+  const { cpu } = RESULT;
+  assertEquals(
+    listingLines({ files: 100_000, classes: 100, seconds: 3.2, filesPerSecond: 31_250, cpu }),
+    ["100,000 pictures in 100 classes listed in 3.20 s, 31,250 a second", cpuText(cpu)],
   );
 });
