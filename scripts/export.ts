@@ -24,9 +24,9 @@ import {
   loadCifar,
 } from "../pipeline/data/mod.ts";
 import { evaluate } from "../pipeline/inference/mod.ts";
-import { latestRun, loadModel, RUN_FILES } from "../pipeline/runs/mod.ts";
+import { latestRun, loadModel, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { applyTransforms } from "../pipeline/transforms/mod.ts";
-import { configure, tf, UsageError } from "../runtime/mod.ts";
+import { configure, type Progress, tf, UsageError, UserError } from "../runtime/mod.ts";
 import { formatBytes } from "../runtime/system/bytes.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
 import { exists, isFolder, writeFileAtomic } from "../runtime/system/files.ts";
@@ -34,6 +34,7 @@ import { taskSummary } from "../runtime/system/package.ts";
 import { checkAnswers, compareAnswers, comparisonText } from "./cli/export_check.ts";
 import { INSTALL_ONNX_RUNTIME, runOnnx } from "./cli/onnx_runtime.ts";
 import { printUse } from "./cli/next.ts";
+import { loadRun, type RunData } from "./cli/run_data.ts";
 import { dataFlag, runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
@@ -67,14 +68,18 @@ const task = {
       help: "onnx: weights of 8 bits, a quarter of the size; says what accuracy it costs",
     },
     float16: { type: "boolean", help: "tfjs: weights of 16 bits, half of the size" },
-    data: { ...dataFlag, help: "folder of CIFAR-10, to check with if it is there" },
+    data: {
+      type: "string",
+      placeholder: "DIR",
+      help: "folder of the images to check with, if they are there (default: the run's pictures, or data)",
+    },
   },
   examples: ["", "--run runs/fast-20261125-093000 --to tfjs --raw-pixels --softmax --float16"],
 } as const;
 
 type Flags = Values<typeof task.flags>;
 
-/** The test images that a file is checked on. */
+/** The images that a file is checked on. */
 const CHECKED = 200;
 
 /** Of those, how many at a time. */
@@ -113,8 +118,8 @@ async function exportModel(flags: Flags): Promise<void> {
 
   const written = flags["no-fold"] ? { model, arrays } : foldArrays(model, arrays);
   const rounded = int8 ? roundedToInt8(written.model, written.arrays) : written.arrays;
-  const test = await testImages(images, flags.data);
-  const some = test ?? noiseImages(images);
+  const test = await testImages(source, images, flags.data, progress);
+  const some = test?.images ?? noiseImages(images);
   const { given, shape, expected } = answers(written.model, toTensors(rounded), some, flags);
   const found = await answersOf(path, to, given, shape);
   const size = formatBytes(Object.values(files).reduce((sum, { length }) => sum + length, 0));
@@ -134,13 +139,35 @@ async function pathBeside(source: string, end: string): Promise<string> {
   return weights.replace(/\.safetensors$/, "") + end;
 }
 
-/** CIFAR-10's test images, if that is what the network was trained on and they are there. */
-async function testImages(images: ImageSpec, dir: string): Promise<Dataset | undefined> {
-  const isCifar = `${images.classes}` === `${CIFAR10_CLASSES}` &&
-    `${images.imageShape}` === `${CIFAR10_IMAGE_SHAPE}`;
+/** Images that the network was not trained on. */
+interface TestImages {
+  readonly images: Dataset;
+  readonly part: RunData["part"];
+}
+
+/** Of a run on pictures its own, of another network CIFAR-10's if it was trained on them; nothing if they are not there. */
+async function testImages(
+  source: string,
+  trained: ImageSpec,
+  data: string | undefined,
+  progress: Progress,
+): Promise<TestImages | undefined> {
+  const isRun = await isFolder(source) && await exists(join(source, RUN_FILES.info));
+  if (isRun && (await readRunInfo(source)).digest !== undefined) {
+    try {
+      return await loadRun({ run: source, data }, "Cannot check", { progress, start: tf.ready });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      progress.message(error.message);
+      return undefined;
+    }
+  }
+  const dir = data ?? dataFlag.default;
+  const isCifar = `${trained.classes}` === `${CIFAR10_CLASSES}` &&
+    `${trained.imageShape}` === `${CIFAR10_IMAGE_SHAPE}`;
   if (!isCifar || !await exists(join(dir, "test_batch.bin"))) return undefined;
   const { test } = await loadCifar(dir);
-  return { ...test!, transforms: images.transforms };
+  return { images: { ...test!, transforms: trained.transforms }, part: "test" };
 }
 
 /** As many as are checked, where there are none. */
@@ -267,14 +294,14 @@ async function answersOf(
 }
 
 /** What the rounding costs. */
-function lossText(model: Model, arrays: Arrays, rounded: Arrays, test: Dataset): string {
+function lossText(model: Model, arrays: Arrays, rounded: Arrays, { images, part }: TestImages): string {
   const accuracyOf = (arrays: Arrays): string => {
     const variables = toTensors(arrays);
-    const { accuracy } = evaluate(model, variables, test);
+    const { accuracy } = evaluate(model, variables, images);
     tf.dispose([variables.params, variables.batchStats]);
     return `${(100 * accuracy).toFixed(2)} %`;
   };
-  return `Accuracy of the network on the ${test.indices.length} test images: ${
+  return `Accuracy of the network on the ${images.indices.length} ${part} images: ${
     accuracyOf(rounded)
   } with weights ` +
     `of 8 bits, ${accuracyOf(arrays)} with those of 32`;

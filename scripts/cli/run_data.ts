@@ -11,6 +11,7 @@ import {
 } from "../../pipeline/runs/mod.ts";
 import { prepare } from "../../pipeline/training/mod.ts";
 import { configure, tf, UserError } from "../../runtime/mod.ts";
+import { isFolder } from "../../runtime/system/files.ts";
 import { type ImageOptions, imagesIn } from "./data.ts";
 import { dataFlag, type Flag } from "./task.ts";
 
@@ -64,6 +65,9 @@ export async function loadRun(
   const [info, metrics] = [await readRunInfo(dir), await readMetrics(dir)];
   const { recipe, digest } = info;
   const from = asked ?? info.data ?? dataFlag.default;
+  if (digest !== undefined && !await isFolder(from)) {
+    throw new UserError(`${action} ${dir}: there is no folder ${from}; give that of its pictures as --data`);
+  }
   const loaded = await imagesIn(from, recipe, {
     ...{ strict: false, progress },
     async start() {

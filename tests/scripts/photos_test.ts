@@ -95,12 +95,20 @@ processTest(
     assertEquals(names.length, wrong, "mistakes have their files' names");
     assertEquals([...page.matchAll(/<img /g)].length, 3 + 2 * wrong);
 
+    const exported = await runScript("export.ts", ["--run", "whole", "--to", "savedmodel"], {}, dir);
+    assertMatch(exported.stdout, /, checked on 6 images, same answer on 6, /);
+
     const [photos, parts, recipe] = ["photos", "parts", "small.json"].map((name) => join(dir, name));
     const stopped = await new Training("--data", photos, "--run", parts, "--recipe", recipe, "--seed", "3")
       .signal(/^Epoch \[2/, "SIGINT");
     assertMatch(stopped.stdout.at(-1)!, /^Stopped at step \d+ of 12; /);
     // The folder may be elsewhere, and flags may be repeated.
     await Deno.rename(photos, join(dir, "moved"));
+    const gone = await runScript("test-accuracy.ts", ["--run", "whole"], {}, dir);
+    assertEquals([gone.code, gone.stderr], [
+      1,
+      `error: Cannot test whole: there is no folder ${photos}; give that of its pictures as --data\n`,
+    ]);
     const moved = await new Training("--resume", parts, "--data", join(dir, "moved"), "--recipe", recipe)
       .end();
     assertEquals(moved.code, 0, moved.stderr.join("\n"));
