@@ -59,7 +59,7 @@ Deno.test("groupRuns: by all but the seed and the machine; labels say what is di
 Deno.test("groupRuns: the best epoch where it is kept; other pictures are another group", () => {
   const recipe = recipes.photos;
   const groups = groupRuns([
-    run("a", { recipe, digest: "x", data: "d/x" }, [0.25, 0.75, 0.5]),
+    run("a", { recipe, digest: "x", data: "d/x" }, [0.25, 0.75, 0.625]),
     run("b", { recipe, digest: "y", data: "d/y" }, [0.25]),
     run("c", { recipe, digest: "x", data: "moved", seed: 1 }, [0.25, null]),
   ]);
