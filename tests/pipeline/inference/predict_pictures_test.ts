@@ -6,7 +6,7 @@ import { directReader } from "../../../pipeline/data/image_reader.ts";
 import { listPictures } from "../../../pipeline/data/folder.ts";
 import { inputOf, type PictureInput } from "../../../pipeline/data/picture_input.ts";
 import { type PicturePool, picturePool } from "../../../pipeline/data/picture_pool.ts";
-import { answersOf } from "../../../pipeline/inference/by_class.ts";
+import { answersOf } from "../../../pipeline/inference/ask.ts";
 import { predictor } from "../../../pipeline/inference/predict.ts";
 import { type PicturePrediction, predictPictures } from "../../../pipeline/inference/predict_pictures.ts";
 import { loadModel, saveModel } from "../../../pipeline/runs/model_file.ts";
