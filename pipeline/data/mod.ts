@@ -48,14 +48,8 @@ export type {
 export { type ImageReader, type Readable } from "./image_reader.ts";
 export type { Picture } from "./images/picture.ts";
 export type { NamedPicture } from "./picture_bytes.ts";
-export {
-  inputOf,
-  type InputOptions,
-  inputProblem,
-  type InputSpec,
-  type PictureInput,
-  shownPart,
-} from "./picture_input.ts";
+export { inputOf, inputProblem, type InputSpec, shownPart } from "./images/input.ts";
+export type { InputOptions, PictureInput } from "./picture_input.ts";
 export { type PicturePool, picturePool, type PoolOptions } from "./picture_pool.ts";
 export { shorterSides } from "./picture_sizes.ts";
 export { limit, split } from "./split.ts";

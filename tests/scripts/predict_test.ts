@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { decode } from "fast-png";
 import { fromFileUrl, join } from "@std/path";
 import { predict, type Prediction } from "../../pipeline/inference/predict.ts";
-import { inputOf } from "../../pipeline/data/picture_input.ts";
+import { inputOf } from "../../pipeline/data/images/input.ts";
 import { tf, tree } from "../../runtime/mod.ts";
 import { packageFile } from "../../runtime/system/package.ts";
 import { mapName } from "../../scripts/predict.ts";

@@ -1,7 +1,7 @@
 /** `deno task serve` as a process: under load, with clients that are slow, broken and hostile, and its end. */
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { inputOf } from "../../pipeline/data/picture_input.ts";
+import { inputOf } from "../../pipeline/data/images/input.ts";
 import { predict } from "../../pipeline/inference/predict.ts";
 import { tf, tree } from "../../runtime/mod.ts";
 import { packageFile } from "../../runtime/system/package.ts";

@@ -1,9 +1,9 @@
 /** Pictures as a network's images, against torchvision 0.29.2 on Pillow 13.0. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { inputOf, inputProblem, shownPart } from "../../../pipeline/data/picture_input.ts";
-import golden from "../../data/photo_changes.json" with { type: "json" };
-import { pictureOf } from "./images/picture_of.ts";
-import { pictureFile } from "../pictures.ts";
+import { inputOf, inputProblem, shownPart } from "../../../../pipeline/data/images/input.ts";
+import golden from "../../../data/photo_changes.json" with { type: "json" };
+import { pictureOf } from "./picture_of.ts";
+import { pictureFile } from "../../pictures.ts";
 
 Deno.test("inputOf: what torchvision's Resize and CenterCrop make of a picture", () => {
   const squares = golden.views.filter(({ shorter, size }) => shorter === size);
