@@ -1,11 +1,11 @@
 /** The page about a run: its numbers, what it does with texts that mean ill, and how a browser shows it. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encode } from "fast-png";
-import { join } from "@std/path";
+import { join, toFileUrl } from "@std/path";
 import { type Answers, confidentMistakes } from "../../../pipeline/inference/answers.ts";
 import { type Report, reportHtml } from "../../../pipeline/reports/report.ts";
 import { recipes } from "../../../pipeline/training/recipes.ts";
-import { CHROMIUM, render } from "../../chromium.ts";
+import { browserTest } from "../../browser.ts";
 import { inFolder } from "../../in_folder.ts";
 
 const png = encode({ width: 1, height: 1, data: Uint8Array.of(9, 8, 7), channels: 3, depth: 8 });
@@ -165,51 +165,9 @@ Deno.test("reportHtml: names that mean ill are texts", async () => {
   assertEquals(page.includes("onerror=alert(1)>"), false);
 });
 
-/** Looks at a page of this width: how wide it is, its alternatives, how its texts stand out, in a frame's document. */
-const LOOK = `
-const frame = document.querySelector("iframe");
-const channels = (colour) => {
-  const [r, g, b, a = 1] = colour.match(/[\\d.]+(e-\\d+)?/g).map(Number);
-  return colour.startsWith("color(") ? [r, g, b, a] : [r / 255, g / 255, b / 255, a];
-};
-const luminance = (colour) => {
-  const [r, g, b] = channels(colour).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-frame.onload = () => {
-  const page = frame.contentDocument;
-  const style = (element) => frame.contentWindow.getComputedStyle(element);
-  const ground = (element) => {
-    const found = style(element).backgroundColor;
-    return channels(found)[3] === 0 && element.parentElement ? ground(element.parentElement) : found;
-  };
-  const texts = [...page.body.querySelectorAll("*")].filter((element) =>
-    [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ""));
-  const contrasts = texts.map((element) => {
-    const colour = element.closest("svg") ? style(element).fill : style(element).color;
-    const [a, b] = [luminance(colour), luminance(ground(element))];
-    return { ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), text: element.textContent.trim() };
-  });
-  const least = contrasts.reduce((least, one) => one.ratio < least.ratio ? one : least);
-  const pictures = [...page.images];
-  document.body.textContent = JSON.stringify({
-    width: page.documentElement.scrollWidth,
-    dark: frame.contentWindow.matchMedia("(prefers-color-scheme: dark)").matches,
-    pictures: pictures.length,
-    unseen: pictures.filter((one) => one.naturalWidth === 0).length,
-    mute: [...pictures.map((one) => one.alt), ...[...page.querySelectorAll("[role=img]")]
-      .map((one) => one.ariaLabel)].filter((text) => !text).length,
-    texts: texts.length,
-    least,
-  });
-};
-frame.srcdoc = document.querySelector("template").content.textContent;`;
-
-Deno.test({
-  name:
-    "reportHtml: in a browser no error, no sideways scroll at 360 px, every picture with a text, contrast of 4.5",
-  ignore: CHROMIUM === undefined,
-  fn: () =>
+browserTest(
+  "reportHtml: in a browser no error, no sideways scroll at 360 px, every picture with a text, contrast of 4.5",
+  (open) =>
     inFolder(async (dir) => {
       const long = "a-class-whose-name-is-far-too-long-for-the-narrow-screen-of-a-phone-in-one-hand";
       const pages = [
@@ -217,24 +175,16 @@ Deno.test({
         made(Array.from({ length: 30 }, (_, i) => `${i}`), 90),
       ];
       for (const report of pages) {
-        const page = (await reportHtml(report)).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-        const path = join(dir, "look.html");
-        const frame = `<iframe style="border:0;width:360px;height:700px"></iframe>`;
-        await Deno.writeTextFile(
-          path,
-          `<!DOCTYPE html><body>${frame}<template>${page}</template><script>${LOOK}</script></body>`,
-        );
+        const path = join(dir, "report.html");
+        await Deno.writeTextFile(path, await reportHtml(report));
         for (const dark of [false, true]) {
-          const { html, console } = await render(path, { dark });
-          const [, json] = html.match(/<body>(\{.*\})<\/body>/) ?? [];
-          assert(json !== undefined, html.slice(-300));
-          const { least, texts, ...found } = JSON.parse(
-            json.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&"),
-          );
+          const page = await open(toFileUrl(path).href, { width: 360, dark });
+          await page.until("document.images.length > 0");
+          const { least, texts, ...found } = await page.look();
           const pictures = report.classes.length + 6;
-          assertEquals([found, console], [{ width: 360, dark, pictures, unseen: 0, mute: 0 }, []]);
+          assertEquals([found, page.console], [{ width: 360, dark, pictures, unseen: 0, mute: 0 }, []]);
           assert(texts > 100 && least.ratio >= 4.5, JSON.stringify({ texts, least }));
         }
       }
     }),
-});
+);
