@@ -133,12 +133,12 @@ function cut(model: Model): Parts {
 }
 
 /** What a linear layer's rows are made of; dropout does nothing in evaluation. */
-function beforeFlatten(node: Node): Node {
+export function beforeFlatten(node: Node): Node {
   return node.op === "flatten" || node.op === "dropout" ? beforeFlatten(node.inputs[0]) : node;
 }
 
 /** Whether a node is the mean over the whole of a map. */
-function isGlobalMean(node: Node): node is Extract<Node, { op: "globalAvgPool" | "avgPool" }> {
+export function isGlobalMean(node: Node): node is Extract<Node, { op: "globalAvgPool" | "avgPool" }> {
   if (node.op === "globalAvgPool") return true;
   return node.op === "avgPool" &&
     node.inputs[0].shape.slice(0, 2).every((side) => side === node.cfg.kernelSize);

@@ -104,6 +104,11 @@ function isSmall({ imageShape: [height, width] }: Pick<Dataset, "imageShape">): 
   return Math.max(height, width) <= SMALL;
 }
 
+/** An image as it is read: the bytes of a PNG or JPEG file. Needs `tf.ready()` first. */
+export function imageFile(dataset: Dataset, member: number): Promise<Uint8Array> {
+  return fileOf(dataset, pictureOf(dataset, member));
+}
+
 /** Small images to the pixel, others as small files. */
 async function fileOf(dataset: Dataset, picture: Picture): Promise<Uint8Array> {
   return isSmall(dataset) ? pngOf(picture) : await jpegOf(picture);
