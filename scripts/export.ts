@@ -14,28 +14,21 @@ import {
   toTensors,
   type Variables,
 } from "../layers/mod.ts";
-import {
-  batches,
-  CIFAR10_CLASSES,
-  CIFAR10_IMAGE_SHAPE,
-  createDataset,
-  type Dataset,
-  type ImageSpec,
-  loadCifar,
-} from "../pipeline/data/mod.ts";
+import { batches, type Dataset, type ImageSpec } from "../pipeline/data/mod.ts";
 import { evaluate } from "../pipeline/inference/mod.ts";
-import { latestRun, loadModel, readRunInfo, RUN_FILES } from "../pipeline/runs/mod.ts";
+import { latestRun, loadModel, RUN_FILES } from "../pipeline/runs/mod.ts";
 import { applyTransforms } from "../pipeline/transforms/mod.ts";
-import { configure, type Progress, tf, UsageError, UserError } from "../runtime/mod.ts";
+import { configure, type Progress, tf, UsageError } from "../runtime/mod.ts";
 import { formatBytes } from "../runtime/system/bytes.ts";
 import { explainFileErrors } from "../runtime/system/file_errors.ts";
-import { exists, isFolder, writeFileAtomic } from "../runtime/system/files.ts";
+import { isFolder, writeFileAtomic } from "../runtime/system/files.ts";
 import { taskSummary } from "../runtime/system/package.ts";
-import { checkAnswers, compareAnswers, comparisonText } from "./cli/export_check.ts";
-import { INSTALL_ONNX_RUNTIME, runOnnx } from "./cli/onnx_runtime.ts";
+import { checkAnswers, compareAnswers, comparisonText, TOLERANCE } from "./cli/export_check.ts";
+import { CHECKED, noiseImages, spread, type TestImages, testImages } from "./cli/export_images.ts";
+import { writePage } from "./cli/export_page.ts";
 import { printUse } from "./cli/next.ts";
-import { loadRun, type RunData } from "./cli/run_data.ts";
-import { dataFlag, runFlag, runTask, type Values } from "./cli/task.ts";
+import { INSTALL_ONNX_RUNTIME, runOnnx } from "./cli/onnx_runtime.ts";
+import { runFlag, runTask, type Values } from "./cli/task.ts";
 import { terminalProgress } from "./cli/terminal.ts";
 
 const task = {
@@ -48,9 +41,10 @@ const task = {
     },
     to: {
       type: "string",
-      choices: ["onnx", "tfjs", "savedmodel"],
+      choices: ["onnx", "tfjs", "savedmodel", "page"],
       default: "onnx",
-      help: "the format; tfjs is a LayersModel, for Node and web pages",
+      help:
+        "the format; tfjs is a LayersModel, for Node and web pages; page is one HTML file that classifies",
     },
     out: {
       type: "string",
@@ -67,49 +61,68 @@ const task = {
       type: "boolean",
       help: "onnx: weights of 8 bits, a quarter of the size; says what accuracy it costs",
     },
-    float16: { type: "boolean", help: "tfjs: weights of 16 bits, half of the size" },
+    float16: { type: "boolean", help: "tfjs, page: weights of 16 bits, half of the size" },
     data: {
       type: "string",
       placeholder: "DIR",
-      help: "folder of the images to check with, if they are there (default: the run's pictures, or data)",
+      help: "folder of the images to check with, if they are there (default: the run's, or data)",
     },
   },
-  examples: ["", "--run runs/fast-20261125-093000 --to tfjs --raw-pixels --softmax --float16"],
+  examples: ["", "--run runs/fast-20261125-093000 --to tfjs --raw-pixels --softmax --float16", "--to page"],
 } as const;
 
 type Flags = Values<typeof task.flags>;
 
-/** The images that a file is checked on. */
-const CHECKED = 200;
-
-/** Of those, how many at a time. */
+/** Of the images that a file is checked on, how many at a time. */
 const BATCH = 20;
 
-/** How far off a number may be, as a part of the largest: what rounding in another order does, and rounding to 11 bits. */
-const TOLERANCE = { float32: 1e-3, float16: 2e-2 };
+/** How the names of what is written end, behind that of the weights. */
+const ENDS = { onnx: ".onnx", tfjs: "-tfjs", savedmodel: "-savedmodel", page: ".html" } as const;
+
+/** The formats that are files for programs. */
+type Format = Exclude<Flags["to"], "page">;
 
 /** How what is written is read. Paths in quotes are such in Python and JavaScript. */
-const USES: Readonly<Record<keyof typeof ENDS, (path: string) => string>> = {
+const USES: Readonly<Record<Format, (path: string) => string>> = {
   onnx: (path) => `onnxruntime.InferenceSession(${JSON.stringify(path)}) in Python`,
   tfjs: (path) => `tf.loadLayersModel(${JSON.stringify(`file://${join(path, "model.json")}`)})`,
   savedmodel: (path) => `tf.saved_model.load(${JSON.stringify(path)}) in Python`,
 };
 
-/** How the names of what is written end, behind that of the weights. */
-const ENDS = { onnx: ".onnx", tfjs: "-tfjs", savedmodel: "-savedmodel" } as const;
-
-async function exportModel(flags: Flags): Promise<void> {
-  const { run, to, int8, float16 } = flags;
-  if (int8 && to !== "onnx") throw new UsageError(`Cannot use --int8 with --to ${to}: it is for onnx`);
-  if (float16 && to !== "tfjs") throw new UsageError(`Cannot use --float16 with --to ${to}: it is for tfjs`);
+async function exportNetwork(flags: Flags): Promise<void> {
+  const { run, to, float16 } = flags;
+  checkFlags(flags);
   const progress = terminalProgress();
   const source = run ?? await latestRun("runs", progress);
+  const path = flags.out ?? await pathBeside(source, ENDS[to]);
+  if (to === "page") await writePage({ source, path, data: flags.data, float16 }, progress);
+  else await exportModel({ ...flags, to }, source, path, progress);
+}
+
+/** @throws {UsageError} If a flag is given that the format has no use for. */
+function checkFlags({ to, int8, float16, ...flags }: Flags): void {
+  const refuse = (flag: string, why: string) => {
+    throw new UsageError(`Cannot use --${flag} with --to ${to}: ${why}`);
+  };
+  if (int8 && to !== "onnx") refuse("int8", "it is for onnx");
+  if (float16 && to !== "tfjs" && to !== "page") refuse("float16", "it is for tfjs and page");
+  for (const flag of ["raw-pixels", "softmax", "no-fold"] as const) {
+    if (to === "page" && flags[flag]) refuse(flag, "a page takes pictures and gives probabilities");
+  }
+}
+
+async function exportModel(
+  flags: Flags & { readonly to: Format },
+  source: string,
+  path: string,
+  progress: Progress,
+): Promise<void> {
+  const { to, int8, float16 } = flags;
   configure({ progress });
   await tf.ready();
   const { model, variables, ...images } = await loadModel(source, { progress });
   const arrays = toArrays(variables);
   const files = encode(flags, model, arrays, optionsOf(flags, model, images));
-  const path = flags.out ?? await pathBeside(source, ENDS[to]);
   await explainFileErrors(`Cannot write ${path}`, "choose another place with --out", async () => {
     for (const [name, bytes] of Object.entries(files)) {
       await writeFileAtomic(name === "" ? path : join(path, name), bytes);
@@ -119,7 +132,7 @@ async function exportModel(flags: Flags): Promise<void> {
   const written = flags["no-fold"] ? { model, arrays } : foldArrays(model, arrays);
   const rounded = int8 ? roundedToInt8(written.model, written.arrays) : written.arrays;
   const test = await testImages(source, images, flags.data, progress);
-  const some = test?.images ?? noiseImages(images);
+  const some = test === undefined ? noiseImages(images) : spread(test.images, CHECKED);
   const { given, shape, expected } = answers(written.model, toTensors(rounded), some, flags);
   const found = await answersOf(path, to, given, shape);
   const size = formatBytes(Object.values(files).reduce((sum, { length }) => sum + length, 0));
@@ -137,44 +150,6 @@ async function exportModel(flags: Flags): Promise<void> {
 async function pathBeside(source: string, end: string): Promise<string> {
   const weights = await isFolder(source) ? join(source, RUN_FILES.weights) : source;
   return weights.replace(/\.safetensors$/, "") + end;
-}
-
-/** Images that the network was not trained on. */
-interface TestImages {
-  readonly images: Dataset;
-  readonly part: RunData["part"];
-}
-
-/** Of a run on pictures its own, of another network CIFAR-10's if it was trained on them; nothing if they are not there. */
-async function testImages(
-  source: string,
-  trained: ImageSpec,
-  data: string | undefined,
-  progress: Progress,
-): Promise<TestImages | undefined> {
-  const isRun = await isFolder(source) && await exists(join(source, RUN_FILES.info));
-  if (isRun && (await readRunInfo(source)).digest !== undefined) {
-    try {
-      return await loadRun({ run: source, data }, "Cannot check", { progress, start: tf.ready });
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      progress.message(error.message);
-      return undefined;
-    }
-  }
-  const dir = data ?? dataFlag.default;
-  const isCifar = `${trained.classes}` === `${CIFAR10_CLASSES}` &&
-    `${trained.imageShape}` === `${CIFAR10_IMAGE_SHAPE}`;
-  if (!isCifar || !await exists(join(dir, "test_batch.bin"))) return undefined;
-  const { test } = await loadCifar(dir);
-  return { images: { ...test!, transforms: trained.transforms }, part: "test" };
-}
-
-/** As many as are checked, where there are none. */
-function noiseImages({ imageShape, classes, transforms }: ImageSpec): Dataset {
-  const noise = tf.tidy(() => tf.randomUniform([CHECKED, ...imageShape], 0, 256, "int32", 1).dataSync());
-  const labels = new Uint8Array(CHECKED);
-  return createDataset({ images: Uint8Array.from(noise), labels, imageShape, classes, transforms });
 }
 
 /** What the exporters are told. */
@@ -201,7 +176,7 @@ function optionsOf(flags: Flags, model: Model, { classes, transforms }: ImageSpe
 
 /** The files by name; one that stands alone has none. */
 function encode(
-  { to, int8, float16 }: Flags,
+  { to, int8, float16 }: Flags & { readonly to: Format },
   model: Model,
   arrays: Arrays,
   options: ExportOptions,
@@ -224,7 +199,7 @@ interface Answers {
 }
 
 /**
- * The first images of a data set as the file's network takes them, and what it should say of them.
+ * The images of a data set as the file's network takes them, and what it should say of them.
  * @param variables Disposed.
  */
 function answers(
@@ -233,10 +208,9 @@ function answers(
   dataset: Dataset,
   flags: Pick<Flags, "raw-pixels" | "softmax">,
 ): Answers {
-  const some = { ...dataset, indices: dataset.indices.subarray(0, CHECKED) };
   const before = dataset.transforms.filter(({ kind }) => !flags["raw-pixels"] || kind !== "normalize");
   const [given, expected]: Float32Array[][] = [[], []];
-  for (const { images, size } of batches(some, BATCH)) {
+  for (const { images, size } of batches(dataset, BATCH)) {
     tf.tidy(() => {
       const pixels = tf.tensor4d(Float32Array.from(images), [size, ...dataset.imageShape]);
       given.push(applyTransforms(before, pixels, { train: false }).dataSync<"float32">());
@@ -246,7 +220,7 @@ function answers(
     });
   }
   tf.dispose([variables.params, variables.batchStats]);
-  const shape: Answers["shape"] = [some.indices.length, ...model.input.shape];
+  const shape: Answers["shape"] = [dataset.indices.length, ...model.input.shape];
   return { given: joined(given), shape, expected: joined(expected) };
 }
 
@@ -263,7 +237,7 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 /** What the written file says of the images; nothing where there is no reader for it. */
 async function answersOf(
   path: string,
-  to: Flags["to"],
+  to: Format,
   given: Float32Array,
   shape: Answers["shape"],
 ): Promise<Float32Array | undefined> {
@@ -309,7 +283,7 @@ function lossText(model: Model, arrays: Arrays, rounded: Arrays, { images, part 
 
 /** Runs the task. */
 export function main(args: readonly string[]): Promise<void> {
-  return runTask(task, exportModel, args);
+  return runTask(task, exportNetwork, args);
 }
 
 if (import.meta.main) await main(Deno.args);

@@ -1,6 +1,9 @@
 /** Whether a file that was written answers as the network that it was written from. */
 import { UserError } from "../../runtime/system/errors.ts";
 
+/** How far off a number may be, as a part of the largest: what rounding in another order does, and rounding to 11 bits. */
+export const TOLERANCE = { float32: 1e-3, float16: 2e-2 } as const;
+
 /** How two rows of answers compare. */
 export interface Comparison {
   /** How many images there are. */

@@ -65,6 +65,14 @@ Deno.test({
       const { userDefinedMetadata } = JSON.parse(await text("model-tfjs/model.json"));
       assertEquals(userDefinedMetadata, about("16, 16, 3", "pixels from 0 to 255"));
 
+      const page = await runScript("export.ts", [...run, "--to", "page", "--float16"]);
+      assertEquals([page.code, page.stderr], [0, `Use: open ${join(dir, "model.html")} in a browser\n`]);
+      assertEquals(page.stdout.split(", ")[0], `page: ${join(dir, "model.html")} 1.8 MB`);
+      assertMatch(page.stdout, CHECKED);
+      const html = await text("model.html");
+      assertMatch(html, /<td>FastResNet-6, [\d,]+ parameters, images of 20 x 20 pixels<\/td>/);
+      assertEquals(html.includes("Pictures to try"), false);
+
       const out = join(dir, "new", "saved");
       const flags = ["--to", "savedmodel", "--softmax", "--no-fold", "--out", out];
       const saved = await runScript("export.ts", [...run, ...flags]);
@@ -79,6 +87,28 @@ Deno.test({
 });
 
 Deno.test({
+  name: "export: a page of a run whose data are not there has no pictures to try, and says so",
+  ignore: !canLoadTensorFlow,
+  fn: () =>
+    inFolder(async (dir) => {
+      await writeRun(dir);
+      const earlier = new URL("../data/earlier_fast/run.json", import.meta.url);
+      const info = JSON.parse(await Deno.readTextFile(earlier));
+      const test = { accuracy: 0.8125, correct: 13, images: 16, loss: 0.5 };
+      await Deno.writeTextFile(join(dir, "run.json"), JSON.stringify({ ...info, test }));
+      const [page, none] = [join(dir, "page.html"), join(dir, "none")];
+      const flags = ["--run", dir, "--data", none, "--to", "page", "--out", page];
+      const { code, stdout, stderr } = await runScript("export.ts", flags);
+      assertEquals(code, 0, stderr);
+      assertMatch(stderr, /^Cannot read \S+none\/data_batch_1\.bin: no such file/m);
+      assertMatch(stdout, CHECKED);
+      const html = await Deno.readTextFile(page);
+      assert(html.includes(`<td>${info.recipe.name}: ${info.recipe.about}</td>`));
+      assert(html.includes("<td>81.25 % of 16 test images</td>"));
+    }),
+});
+
+Deno.test({
   name: "export: flags of another format, no model, no place to write: one line",
   ignore: !canLoadTensorFlow,
   fn: () =>
@@ -87,10 +117,12 @@ Deno.test({
       const weights = join(dir, "model.safetensors");
       const cases: [args: string[], code: number, error: string][] = [
         [["--to", "tfjs", "--int8"], 2, "Cannot use --int8 with --to tfjs: it is for onnx"],
-        [["--to", "onnx", "--float16"], 2, "Cannot use --float16 with --to onnx: it is for tfjs"],
-        [["--to", "tflite"], 2, 'Cannot use --to "tflite": expected one of onnx, tfjs, savedmodel'],
+        [["--to", "onnx", "--float16"], 2, "Cannot use --float16 with --to onnx: it is for tfjs and page"],
+        [["--to", "page", "--softmax"], 2, "Cannot use --softmax with --to page: a page takes pictures and"],
+        [["--to", "tflite"], 2, 'Cannot use --to "tflite": expected one of onnx, tfjs, savedmodel, page'],
         [["--run", join(dir, "none")], 1, `Cannot read ${join(dir, "none")}: no such file`],
         [["--run", weights, "--out", dir], 1, `Cannot write ${dir}: `],
+        [["--run", weights, "--to", "page", "--out", dir], 1, `Cannot write ${dir}: `],
         [["--run", weights, "--to", "tfjs", "--out", weights], 1, `Cannot write ${weights}: `],
       ];
       for (const [args, expected, error] of cases) {

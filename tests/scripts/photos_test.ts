@@ -97,6 +97,18 @@ processTest(
 
     const exported = await runScript("export.ts", ["--run", "whole", "--to", "savedmodel"], {}, dir);
     assertMatch(exported.stdout, /, checked on 6 images, same answer on 6, /);
+    const asPage = await runScript("export.ts", ["--run", "whole", "--to", "page"], {}, dir);
+    assertMatch(
+      asPage.stdout,
+      /^page: whole\/model\.html 1\.\d MB, checked on 6 images, same answer on 6, largest difference \d\.\de-\d\d\n$/,
+    );
+    const tried = await Deno.readTextFile(join(dir, "whole/model.html"));
+    assertStringIncludes(tried, "6 of the 6 validation images, which it was not trained on");
+    assertStringIncludes(tried, "<td>the folder photos, 24 training images of 3 classes</td>");
+    assertStringIncludes(tried, `${(100 * best).toFixed(2)} % of 6 validation images, which were held out`);
+    assertEquals([...tried.matchAll(/class="test" value="(\d)"/g)].map(([, label]) => label).sort(), [
+      ...["0", "0", "1", "1", "2", "2"],
+    ]);
 
     const [photos, parts, recipe] = ["photos", "parts", "small.json"].map((name) => join(dir, name));
     const stopped = await new Training("--data", photos, "--run", parts, "--recipe", recipe, "--seed", "3")
