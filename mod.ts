@@ -281,6 +281,7 @@ export {
 export {
   type AdamW,
   buildModel,
+  type ClassWeights,
   disposeState,
   type EpochReport,
   findRecipe,

@@ -52,6 +52,12 @@ export const trainTask = {
     },
     batch: { sets: "recipe.training.batchSize", type: "integer", min: 2, help: "images a step" },
     lr: { sets: "recipe.training.schedule.rate", type: "number", min: 0, help: "peak learning rate" },
+    "class-weights": {
+      sets: "recipe.training.classWeights",
+      type: "string",
+      choices: ["balanced"],
+      help: "images of rare classes count for more in the loss: each class for as much as any other",
+    },
     seed: {
       sets: "seed",
       type: "integer",

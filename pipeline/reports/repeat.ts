@@ -42,11 +42,14 @@ function recipeFlags(info: RunInfo): Readonly<Record<string, unknown>> | undefin
   const { recipe } = info;
   if (!Object.hasOwn(recipes, recipe.name)) return undefined;
   const base = recipeLikeThatOf(info, recipes[recipe.name]);
-  const { epochs, batchSize, schedule: { rate } } = recipe.training;
+  const { epochs, batchSize, schedule: { rate }, classWeights } = recipe.training;
   const stopping = { ...base.stopping, ...recipe.stopping };
   const changed = {
     ...base,
-    training: { ...base.training, epochs, batchSize, schedule: { ...base.training.schedule, rate } },
+    training: {
+      ...{ ...base.training, epochs, batchSize, schedule: { ...base.training.schedule, rate } },
+      ...(classWeights === "balanced" && { classWeights }),
+    },
     ...(recipe.stopping && { stopping }),
   };
   if (difference(changed, recipe) !== undefined) return undefined;
@@ -57,6 +60,7 @@ function recipeFlags(info: RunInfo): Readonly<Record<string, unknown>> | undefin
     epochs: given(epochs, training.epochs),
     batch: given(batchSize, training.batchSize),
     lr: given(rate, training.schedule.rate),
+    "class-weights": classWeights,
     patience: given(stopping.patience, base.stopping?.patience),
     minutes: given(stopping.minutes, base.stopping?.minutes),
   };

@@ -2,6 +2,7 @@
  * Training as a fold: recipes, optimizers, schedules, and the steps that they make.
  * @module
  */
+export type { ClassWeights } from "./class_weights.ts";
 export type { Lookahead } from "./lookahead.ts";
 export {
   type AdamW,

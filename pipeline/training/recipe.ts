@@ -26,6 +26,7 @@ import {
 import { type Dataset, outputShape, type Step } from "../data/dataset.ts";
 import type { Testing } from "../inference/evaluate.ts";
 import { stepSchema } from "../transforms/transforms.ts";
+import { type ClassWeights, classWeightsSchema } from "./class_weights.ts";
 import { type Lookahead, lookaheadSchema } from "./lookahead.ts";
 import { type Optimizer, optimizerSchema } from "./optimizer.ts";
 import { type Schedule, scheduleSchema } from "./schedule.ts";
@@ -52,6 +53,11 @@ export interface Training {
   readonly schedule: Schedule;
   /** Share of each label that is spread evenly over all classes, in [0, 1). */
   readonly labelSmoothing: number;
+  /**
+   * How much an image of each class counts in the training loss; all the same unless given. What is measured on validation
+   * and test images has none.
+   */
+  readonly classWeights?: ClassWeights;
   /** Pulls the weights back towards their own slow average as the run goes on; absent leaves them to the optimizer. */
   readonly lookahead?: Lookahead;
   /** Whether the first layer starts as the one that whitens 2 x 2 patches of the training images. */
@@ -153,6 +159,7 @@ const trainingSchema: Schema<Training> = fields({
   optimizer: optimizerSchema,
   schedule: scheduleSchema,
   labelSmoothing: number({ min: 0, below: 1 }),
+  classWeights: v.optional(classWeightsSchema),
   lookahead: v.optional(lookaheadSchema),
   whiten: truth,
   frozen: v.optional(list(text)),

@@ -1,5 +1,14 @@
 /** What one of several workers has of a batch, and how what they computed comes together. */
-import { allGather, allReduce, type Joint, type Rows, tf, tree, type Workers } from "../../runtime/mod.ts";
+import {
+  allGather,
+  allReduce,
+  type Joint,
+  type Rows,
+  tf,
+  tree,
+  type ValueAndGrads,
+  type Workers,
+} from "../../runtime/mod.ts";
 
 /** The images that one worker has of a batch: such as follow one another. */
 export interface Share {
@@ -51,4 +60,29 @@ export function joinSums<T>(values: T): T {
     from += tensor.size;
     return tf.reshape(part, tensor.shape);
   }, values) as T;
+}
+
+/**
+ * How many images a share counts for, `[]`, each as much as its class.
+ * @param labels `[n]` int32, of the share's images.
+ * @param classWeights `[C]`.
+ */
+export function countedImages(
+  labels: tf.Tensor1D,
+  classWeights: readonly number[],
+  { weight }: Share,
+): tf.Scalar {
+  const each = tf.gather(tf.tensor1d([...classWeights]), labels);
+  return tf.mul(tf.sum(each), weight === 0 ? 0 : 1);
+}
+
+/** The loss and its gradients, divided by the images that the whole batch counts for, where these are weighed. */
+export function meanOfSums<
+  T extends Pick<ValueAndGrads<unknown>, "value" | "grads"> & { counted?: tf.Scalar },
+>(
+  sums: T,
+): T {
+  const { value, grads, counted } = sums;
+  if (counted === undefined) return sums;
+  return { ...sums, ...tree.map((sum) => tf.div(sum, counted), { value, grads }) };
 }

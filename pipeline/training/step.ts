@@ -14,7 +14,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { applyTransforms } from "../transforms/apply.ts";
 import { optimize } from "./optimizer.ts";
 import type { Training } from "./recipe.ts";
-import { joinSums, type Share } from "./share.ts";
+import { countedImages, joinSums, meanOfSums, type Share } from "./share.ts";
 import { trainedNames, type TrainState } from "./state.ts";
 
 /** The tensors that a step changes. */
@@ -54,6 +54,7 @@ export const NOT_FINITE = -Infinity;
  * `applyTransforms` takes them.
  * @param share Which of the batch the images are, where several workers have one each: all then end in the same state,
  *   that of the whole batch. `stop`, `[]`, is then given too: 1 if this worker was asked to stop, else 0.
+ * @throws {TypeError} If the class weights are `balanced`: those follow from the data, which `train` has.
  * @example
  * ```ts
  * import { init, recipes, resnet, startState, tf, trainStep } from "@resnet/deno";
@@ -73,11 +74,17 @@ export const NOT_FINITE = -Infinity;
  */
 export function trainStep(
   model: Model,
-  settings: Pick<Training, "optimizer" | "labelSmoothing" | "frozen">,
+  settings: Pick<Training, "optimizer" | "labelSmoothing" | "classWeights" | "frozen">,
   transforms: Dataset["transforms"],
   precision: Precision,
   share?: Share,
 ): TrainStep {
+  const { labelSmoothing, classWeights } = settings;
+  if (classWeights === "balanced") {
+    throw new TypeError(
+      "trainStep: what balances the classes follows from the data; give one number a class",
+    );
+  }
   const { rows, joint, weight = 1 } = share ?? {};
   const roles = parameterRoles(model);
   const names = trainedNames(model, settings);
@@ -88,20 +95,25 @@ export function trainStep(
     const { params, batchStats } = variables;
     const trained = Object.fromEntries(names.map((name) => [name, params[name]]));
     const x = applyTransforms(transforms, images, { train: true, seed, flips, rows });
+    const counted = share && classWeights && countedImages(labels, classWeights, share);
     const own = valueAndGrads((trained) => {
       const all = { params: { ...params, ...trained }, batchStats };
       const [logits, stats] = apply(model, all, x, { train: true, seed, rows, joint });
       return [
         withScope("loss", () => {
-          const loss = crossEntropy(logits, labels, settings);
-          return share === undefined ? loss : tf.mul(loss, weight); // the sum over the workers is the batch's mean
+          const loss = crossEntropy(logits, labels, { labelSmoothing, classWeights });
+          // The sum over the workers is the batch's mean, or what becomes it when it is divided by the images counted.
+          return share === undefined ? loss : tf.mul(loss, counted ?? weight);
         }),
         stats,
       ];
     }, trained);
     const { value: loss, grads, aux, stops } = share === undefined ? { ...own, stops: undefined } : withScope(
       "workers",
-      () => joinSums({ ...own, aux: tree.map((stat) => tf.mul(stat, weight), own.aux), stops: stop }),
+      () => {
+        const aux = tree.map((stat) => tf.mul(stat, weight), own.aux);
+        return meanOfSums(joinSums({ ...own, aux, stops: stop, ...(counted && { counted }) }));
+      },
     );
     const next = withScope(
       "optimizer",

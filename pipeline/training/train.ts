@@ -18,6 +18,7 @@ import { alternateFlips, shuffledOrder } from "../data/batches.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import type { Evaluation, Evaluator, Testing } from "../inference/evaluate.ts";
+import { classWeightsOf } from "./class_weights.ts";
 import { pullAfter, pullStep } from "./lookahead.ts";
 import { checkTraining, type Training } from "./recipe.ts";
 import { AT_ONCE, deviceRunner, hostRunner, type Runner, type Steps } from "./runners.ts";
@@ -170,7 +171,8 @@ export async function train(
 
     const images = data.train.indices.length;
     const perEpoch = stepsPerEpoch(images, batchSize);
-    const stepOf = (share?: Share) => trainStep(model, settings, data.train.transforms, precision, share);
+    const weighed = { ...settings, classWeights: classWeightsOf(settings, data.train) };
+    const stepOf = (share?: Share) => trainStep(model, weighed, data.train.transforms, precision, share);
     const whole = Math.floor(images / batchSize);
     const atOnce = Math.max(1, Math.min(lookahead?.every ?? AT_ONCE, whole));
     const runner = all.count > 1
@@ -270,6 +272,7 @@ export function checkRun(
 ): void {
   checkTraining(settings);
   trainedNames(model, settings);
+  classWeightsOf(settings, train);
   const action = "Cannot train";
   checkFit(model, train, {
     action,

@@ -37,10 +37,14 @@ const crossEntropies = defineKernel<"logits" | "labels", { labelSmoothing: numbe
  * Mean softmax cross-entropy, in nats. With smoothing s over C classes the target is 1 - s + s / C for the label and
  * s / C for the others (Szegedy et al. 2015; PyTorch's `label_smoothing`).
  *
+ * With class weights it is the weighted mean of PyTorch's `CrossEntropyLoss(weight)`: what an image's target says of a class
+ * counts as much as that class, and the sum is divided by that of the labels' weights.
+ *
  * @param logits `[N, C]`, unnormalised.
  * @param labels `[N]` int32 in `[0, C)`.
+ * @param options `labelSmoothing`: in [0, 1); 0 unless given. `classWeights`: `[C]`, above 0; equal ones unless given.
  * @returns Scalar `[]`, averaged over N.
- * @throws {TypeError} If the batch sizes differ.
+ * @throws {TypeError} If the batch sizes differ, or there is not one weight a class.
  * @example
  * ```ts
  * import { ops, tf } from "@resnet/deno";
@@ -49,14 +53,43 @@ const crossEntropies = defineKernel<"logits" | "labels", { labelSmoothing: numbe
  * const logits = tf.tensor2d([[0, 0], [100, 0]]);
  * const labels = tf.tensor1d([1, 0], "int32");
  * ops.crossEntropy(logits, labels).arraySync(); // 0.3465735912322998, half of ln 2
+ * ops.crossEntropy(logits, labels, { classWeights: [1, 3] }).arraySync(); // 0.5198603868484497, three quarters of it
  * ```
  */
 export function crossEntropy(
   logits: tfjs.Tensor2D,
   labels: tfjs.Tensor1D,
-  options: { labelSmoothing?: number } = {},
+  options: { labelSmoothing?: number; classWeights?: readonly number[] } = {},
 ): tfjs.Scalar {
+  const { classWeights, labelSmoothing = 0 } = options;
+  if (classWeights !== undefined) return weighted(logits, labels, labelSmoothing, classWeights);
   return tfjs.tidy(() => tfjs.mean(crossEntropyEach(logits, labels, options)));
+}
+
+/**
+ * The weighted mean. The kernels above take the targets of an image for probabilities: their gradient is right only where
+ * these add up to 1, which weighted ones do not.
+ */
+function weighted(
+  logits: tfjs.Tensor2D,
+  labels: tfjs.Tensor1D,
+  labelSmoothing: number,
+  classWeights: readonly number[],
+): tfjs.Scalar {
+  checkBatch(logits, labels);
+  const classes = logits.shape[1];
+  if (classWeights.length !== classes) {
+    throw new TypeError(
+      `crossEntropy: ${classWeights.length} class weights for logits [${logits.shape}]; give one a class`,
+    );
+  }
+  return tfjs.tidy(() => {
+    const weights = tfjs.tensor1d([...classWeights]);
+    const own = tfjs.oneHot(labels, classes) as tfjs.Tensor2D; // [N, C]
+    const smoothed = tfjs.add(tfjs.mul(own, 1 - labelSmoothing), labelSmoothing / classes);
+    const losses = tfjs.mul(tfjs.mul(smoothed, weights), tfjs.logSoftmax(logits)); // [N, C], below 0
+    return tfjs.div(tfjs.neg(tfjs.sum(losses)), tfjs.sum(tfjs.mul(own, weights)));
+  });
 }
 
 /**
@@ -81,10 +114,13 @@ export function crossEntropyEach(
   options: { labelSmoothing?: number } = {},
 ): tfjs.Tensor1D {
   const { labelSmoothing = 0 } = options;
-  if (logits.shape[0] !== labels.shape[0]) {
-    throw new TypeError(
-      `crossEntropy: logits [${logits.shape}] and labels [${labels.shape}] differ in batch size`,
-    );
-  }
+  checkBatch(logits, labels);
   return tfjs.tidy(() => crossEntropies({ logits, labels }, { labelSmoothing })[0] as tfjs.Tensor1D);
+}
+
+function checkBatch(logits: tfjs.Tensor2D, labels: tfjs.Tensor1D): void {
+  if (logits.shape[0] === labels.shape[0]) return;
+  throw new TypeError(
+    `crossEntropy: logits [${logits.shape}] and labels [${labels.shape}] differ in batch size`,
+  );
 }

@@ -1,5 +1,5 @@
-"""Makes the reference data of tests/layers, tests/pipeline/training/optimizer_test.ts (AdamW) and
-tests/pipeline/runs/pytorch_weights_test.ts, with PyTorch and NumPy.
+"""Makes the reference data of tests/layers, tests/runtime/ops/loss_test.ts (class weights),
+tests/pipeline/training/optimizer_test.ts (AdamW) and tests/pipeline/runs/pytorch_weights_test.ts, with PyTorch and NumPy.
 
 Run:  python torch_reference.py TUTORIAL.md      (needs torch, torchvision, numpy, torchsummary 1.5.1, safetensors)
 
@@ -11,6 +11,7 @@ state_dict_resnet34.json    the keys and shapes of its state_dict, in order
 init_values.json            the first initial weights of a few parameters, by the rules in layers/readers/random.ts
 layers.json                 outputs of single layers
 celu.json                   CELU and its gradient
+class_weights.json          the weighted cross-entropy, smoothed or not, and its gradient
 adamw.json                  five steps of AdamW over a grid of settings
 network_cifar.json          a small ResNet for CIFAR with option-A shortcuts: logits, loss, gradients, statistics
 network_fast.json           the same of a small network like the fast recipe's
@@ -90,6 +91,17 @@ dy = torch.randn(3, 5, generator=torch.Generator().manual_seed(4))
 y = F.celu(x, 0.3)
 y.backward(dy)
 dump("celu.json", {"alpha": 0.3, "x": array(x), "y": array(y), "dy": array(dy), "dx": array(x.grad)})
+
+# Cross-entropy with class weights. One label is missing, one is there once.
+logits = (3 * torch.randn(6, 5, generator=torch.Generator().manual_seed(5))).requires_grad_()
+labels, weight = torch.tensor([2, 0, 2, 4, 1, 2]), torch.tensor([0.25, 1.5, 0.75, 2, 4])
+weighted = []
+for smoothing in (0, 0.1, 0.6):
+    loss = nn.CrossEntropyLoss(weight=weight, label_smoothing=smoothing)(logits, labels)
+    weighted.append({"label_smoothing": smoothing, "loss": loss.item(), "dlogits": array(torch.autograd.grad(loss, logits)[0])})
+dump("class_weights.json", {
+    "logits": array(logits), "labels": labels.tolist(), "weights": weight.tolist(), "cases": weighted,
+})
 
 # AdamW. The gradients of single values are tiny, large, zero at first, zero at last, zero now and then, always zero. One
 # case has another rate at each step, as a schedule with a warm-up does.

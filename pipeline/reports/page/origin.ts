@@ -86,6 +86,7 @@ function facts({ info, metrics, network, counts }: Report): [name: string, text:
     "optimizer": plain(training.optimizer),
     "learning rate": plain(training.schedule),
     "label smoothing": String(training.labelSmoothing),
+    "class weights": training.classWeights && short(training.classWeights),
     "lookahead": training.lookahead && plain(training.lookahead),
     "transforms": recipe.transforms.map(plain).join("; "),
     "frozen": training.frozen?.join(", "),

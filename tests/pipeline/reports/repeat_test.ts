@@ -27,14 +27,15 @@ Deno.test({
     assertEquals(commandOf({}), "train --recipe fast --seed 3 --precision float32");
     const { training } = fast;
     const schedule = { ...training.schedule, rate: 0.25 };
-    const changed = { ...fast, training: { ...training, epochs: 2, batchSize: 64, schedule } };
+    const more = { epochs: 2, batchSize: 64, schedule, classWeights: "balanced" as const };
+    const changed = { ...fast, training: { ...training, ...more } };
     assertEquals(
       commandOf({
         ...{ recipe: changed, limit: 100, init: "my w.safetensors", data: "d", device: "cpu" },
         ...{ threads: 2, xla: "off", skipTest: true },
       }),
-      "train --no-test --recipe fast --epochs 2 --batch 64 --lr 0.25 --seed 3 --precision float32 --limit 100 " +
-        "--init 'my w.safetensors' --data d --device cpu --threads 2 --xla off",
+      "train --no-test --recipe fast --epochs 2 --batch 64 --lr 0.25 --class-weights balanced --seed 3 --precision float32 " +
+        "--limit 100 --init 'my w.safetensors' --data d --device cpu --threads 2 --xla off",
     );
   },
 });
@@ -43,8 +44,12 @@ Deno.test({
   name: "repetition: any other recipe is a file, whatever it calls itself",
   ignore: !granted("read"),
   fn() {
-    for (const name of ["fast", "../$(my) net"]) {
-      const recipe = { ...fast, name, training: { ...fast.training, labelSmoothing: 0.5 } };
+    const training = { ...fast.training, labelSmoothing: 0.5 };
+    const recipes = [
+      ...["fast", "../$(my) net"].map((name) => ({ ...fast, name, training })),
+      { ...fast, training: { ...fast.training, classWeights: [1, 2] } },
+    ];
+    for (const recipe of recipes) {
       const { recipeFile } = repetition({ ...info, recipe });
       assertEquals(commandOf({ recipe }), "train --recipe recipe.json --seed 3 --precision float32");
       assertEquals([recipeFile!.name, JSON.parse(recipeFile!.json)], ["recipe.json", recipe]);

@@ -227,9 +227,14 @@ Deno.test("recipeSchema: the split", () => {
 
 Deno.test("recipeSchema: the training", () => {
   const settings =
-    "epochs, batchSize, optimizer, schedule, labelSmoothing, lookahead, whiten, frozen, precision";
+    "epochs, batchSize, optimizer, schedule, labelSmoothing, classWeights, lookahead, whiten, frozen, precision";
   const whole = "expected a whole number of at least 1";
   const share = "expected a number of at least 0 and below 1";
+  const weights = 'expected "balanced", or a list of one number a class';
+  assertRefused({ ...fast, training: { ...fast.training, classWeights: [1, 2] } }, [
+    ["training.classWeights.1", 0, "is 0: expected a number above 0"],
+    ["training.classWeights.0", Infinity, "is Infinity: expected a finite number"],
+  ]);
   assertRefused(fast, [
     ["training", GONE, "is missing"],
     ["training", 9, `is 9: expected an object with ${settings}`],
@@ -245,6 +250,8 @@ Deno.test("recipeSchema: the training", () => {
     ["training.batchSize", Infinity, "is Infinity: expected a finite number"],
     ["training.labelSmoothing", 1, `is 1: ${share}`],
     ["training.labelSmoothing", GONE, "is missing"],
+    ["training.classWeights", "rare", `is "rare": ${weights}`],
+    ["training.classWeights", ["1", 2], `is a list of 2: ${weights}`],
     ["training.lookahead", true, "is true: expected an object with every, keep"],
     ["training.lookahead.every", 0, `is 0: ${whole}`],
     ["training.lookahead.keep", 1, `is 1: ${share}`],
@@ -447,7 +454,7 @@ Deno.test("checkTraining: what train is given, by the names that it has there", 
   assertEquals(
     refused({ lr: 0.1 }),
     "Cannot train: lr is not a field: there are epochs, batchSize, optimizer, schedule, labelSmoothing, " +
-      "lookahead, whiten, frozen, precision",
+      "classWeights, lookahead, whiten, frozen, precision",
   );
   assertEquals(
     assertThrows(() => checkTraining(fast as unknown as Training), UsageError).message.split(":", 2).join(

@@ -104,7 +104,7 @@ leakTest("train: a setting that cannot be meant is refused by its name", async (
     [
       { epoch: 3 },
       'epoch is not a field: did you mean "epochs"? there are epochs, batchSize, optimizer, schedule, labelSmoothing, ' +
-      "lookahead, whiten, frozen, precision",
+      "classWeights, lookahead, whiten, frozen, precision",
     ],
   ];
   for (const [settings, problem] of cases) {
@@ -113,6 +113,10 @@ leakTest("train: a setting that cannot be meant is refused by its name", async (
   const unknown = 'Cannot freeze "conv2": ResNet-8 has no such parameters; did you mean "conv1"? ' +
     '"deno task summary" shows the layers';
   await assertRefused({ settings: { frozen: ["conv2"] } }, unknown);
+  await assertRefused(
+    { settings: { classWeights: [1, 2, 3] } },
+    "Cannot train: classWeights has 3 numbers, the training images are of 4 classes; give one a class",
+  );
 });
 
 leakTest("train: a seed that no order or weight can be drawn from is refused", async () => {

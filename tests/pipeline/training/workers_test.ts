@@ -112,14 +112,14 @@ Deno.test({
  * The small run with dropout, alternate flips and lookahead, smooth: 3 epochs of 34 images, in batches of 16, 16 and 2,
  * of which 3 workers have 6, 5 and 5, and 1, 1 and none.
  */
-const smallRun = (options: string, { before = "", atEpoch = "" } = {}): string =>
+const smallRun = (options: string, { before = "", atEpoch = "", settings = "{}" } = {}): string =>
   told(
     `
   const model = smooth(smallModel);
   const data = split(6 / 40, { seed: 1 })(normalize(CIFAR10_STATS)(
     augment({ flip: "alternate", crop: 2, padding: "reflect" })(madeData({ images: 40, size: 8 })),
   ));
-  const training = smallTraining;
+  const training = { ...smallTraining, ...${settings} };
   ${before}
   const options = { seed: 3, ...${options} };
 `,
@@ -129,23 +129,33 @@ const smallRun = (options: string, { before = "", atEpoch = "" } = {}): string =
 Deno.test({
   name: "workers: uneven shares, none among them, with dropout, flips and lookahead are what one worker does",
   ignore: !canLoadTensorFlow,
-  async fn(): Promise<void> {
-    const code = smallRun("{ syncBatchNorm: true, testing: { statistics: 'batch', batchSize: 4 } }");
-    const [one] = await workersJson<Told>(1, code);
-    const all = await workersJson<Told>(3, code);
-    assertEquals(one.losses.length, 9);
-    for (const { last, losses, correct } of all) {
-      assertEquals(last, all[0].last);
-      assertEquals(losses, all[0].losses);
-      assertEquals(correct, one.correct);
-    }
-    assert(distance(one.first.gradients, all[0].first.gradients) < 1e-6);
-    assert(distance(one.losses, all[0].losses) < 1e-6);
-    assert(distance(one.weights, all[0].weights) < 1e-6);
-    const again = await workersJson<Told>(3, code);
-    assertEquals(again, all, "the same bits every time");
-  },
+  fn: () => asOneWorker("{}"),
 });
+
+Deno.test({
+  name: "workers: so they are where the images of each class count for another",
+  ignore: !canLoadTensorFlow,
+  fn: () => asOneWorker("{ classWeights: [0.3, 1, 2, 5] }"),
+});
+
+async function asOneWorker(settings: string): Promise<void> {
+  const code = smallRun("{ syncBatchNorm: true, testing: { statistics: 'batch', batchSize: 4 } }", {
+    settings,
+  });
+  const [one] = await workersJson<Told>(1, code);
+  const all = await workersJson<Told>(3, code);
+  assertEquals(one.losses.length, 9);
+  for (const { last, losses, correct } of all) {
+    assertEquals(last, all[0].last);
+    assertEquals(losses, all[0].losses);
+    assertEquals(correct, one.correct);
+  }
+  assert(distance(one.first.gradients, all[0].first.gradients) < 1e-6);
+  assert(distance(one.losses, all[0].losses) < 1e-6);
+  assert(distance(one.weights, all[0].weights) < 1e-6);
+  const again = await workersJson<Told>(3, code);
+  assertEquals(again, all, "the same bits every time");
+}
 
 leakTest("workers: with statistics of their own the running ones are the workers' mean", async () => {
   const code = told(`

@@ -51,6 +51,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     epochs: ["3", { recipe: await fromFile({ epochs: 3 }) }],
     batch: ["64", { recipe: await fromFile({ batchSize: 64 }) }],
     lr: ["0.05", { recipe: await fromFile({ schedule: { rate: 0.05 } }) }],
+    "class-weights": ["balanced", { recipe: await fromFile({ classWeights: "balanced" }) }],
     seed: ["7", { recipe: fast, seed: 7 }],
     precision: ["float32", { recipe: fast, precision: "float32" }],
     limit: ["200", { recipe: fast, limit: 200 }],
