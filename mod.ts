@@ -34,7 +34,7 @@
  * ## What reads a network
  *
  * {@linkcode init} draws its weights, {@linkcode apply} runs it, {@linkcode summary} prints its layers.
- * {@linkcode parameters}, {@linkcode parameterCount}, {@linkcode parameterRoles}, {@linkcode trunk} and
+ * {@linkcode parameters}, {@linkcode parameterCount}, {@linkcode parameterRoles}, {@linkcode trunk}, {@linkcode trunkAndHead} and
  * {@linkcode forwardMultiplyAdds} say what is in it; {@linkcode foldBatchNorm} and {@linkcode foldArrays} make it smaller
  * for inference.
  * {@linkcode initArrays}, {@linkcode toTensors}, {@linkcode toArrays} and {@linkcode firstNotFinite} are for weights as

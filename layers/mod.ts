@@ -35,5 +35,5 @@ export { initArrays } from "./readers/init.ts";
 export { type Parameter, parameterCount, parameterRoles, parameters } from "./readers/parameters.ts";
 export { savedModelFiles } from "./readers/saved_model.ts";
 export { summary } from "./readers/summary.ts";
-export { trunk } from "./readers/trunk.ts";
+export { trunk, type TrunkAndHead, trunkAndHead } from "./readers/trunk.ts";
 export { init, type Tensors, toArrays, toTensors, type Variables } from "./readers/variables.ts";

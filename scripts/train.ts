@@ -112,6 +112,13 @@ export const trainTask = {
       placeholder: "FILE",
       help: "start from these weights (safetensors, PyTorch's names)",
     },
+    freeze: {
+      sets: "recipe.training.freeze",
+      type: "string",
+      choices: ["trunk"],
+      help:
+        "with --init: train the head only; the trunk stays, batch statistics too, and runs as in evaluation",
+    },
     tensorboard: {
       sets: "tensorboard",
       type: "string",

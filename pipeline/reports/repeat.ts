@@ -42,13 +42,14 @@ function recipeFlags(info: RunInfo): Readonly<Record<string, unknown>> | undefin
   const { recipe } = info;
   if (!Object.hasOwn(recipes, recipe.name)) return undefined;
   const base = recipeLikeThatOf(info, recipes[recipe.name]);
-  const { epochs, batchSize, schedule: { rate }, classWeights } = recipe.training;
+  const { epochs, batchSize, schedule: { rate }, classWeights, freeze } = recipe.training;
   const stopping = { ...base.stopping, ...recipe.stopping };
   const changed = {
     ...base,
     training: {
       ...{ ...base.training, epochs, batchSize, schedule: { ...base.training.schedule, rate } },
       ...(classWeights === "balanced" && { classWeights }),
+      ...(freeze && { freeze }),
     },
     ...(recipe.stopping && { stopping }),
   };
@@ -61,6 +62,7 @@ function recipeFlags(info: RunInfo): Readonly<Record<string, unknown>> | undefin
     batch: given(batchSize, training.batchSize),
     lr: given(rate, training.schedule.rate),
     "class-weights": classWeights,
+    freeze,
     patience: given(stopping.patience, base.stopping?.patience),
     minutes: given(stopping.minutes, base.stopping?.minutes),
   };

@@ -1,4 +1,5 @@
 /** The part of a worker in a run that worker 0 keeps: it trains along, and has no folder. */
+import { init } from "../../layers/mod.ts";
 import { choosePrecision } from "../../runtime/mod.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import { silent } from "../../runtime/system/progress.ts";
@@ -54,7 +55,10 @@ export async function followSession(
   const { model, training, prepared, test } = setUp(run, loaded);
   onStart?.();
   const { recipe: { testing }, syncBatchNorm } = run;
-  const state = await train(model, prepared, training, { seed: run.seed, testing, signal, syncBatchNorm });
+  const variables = init(model, run.seed); // those of worker 0 take their place
+  const state = await train(model, prepared, training, {
+    ...{ seed: run.seed, variables, testing, signal, syncBatchNorm },
+  });
   try {
     const end = fromWorker0({ step: state.step, totalSteps: state.step });
     if (end.step === end.totalSteps && test !== undefined) {

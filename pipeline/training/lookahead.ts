@@ -1,6 +1,6 @@
 /** Slow weights that the trained ones are pulled back to. */
-import type { Variables } from "../../layers/mod.ts";
-import { jit, type Jitted, tf, tree } from "../../runtime/mod.ts";
+import type { Tensors, Variables } from "../../layers/mod.ts";
+import { jit, type Jitted, tf } from "../../runtime/mod.ts";
 import { fields, number, type Schema } from "../../runtime/system/schema.ts";
 
 /**
@@ -32,9 +32,21 @@ export function pullAfter({ every, keep }: Lookahead, done: number, totalSteps: 
   return keep * (done / totalSteps) ** 3;
 }
 
-/** Compiles the pull: slow and trained variables in, the next slow ones out. Nothing is disposed. */
-export function pullStep(): Jitted<[slow: Variables, trained: Variables, keep: tf.Scalar], Variables> {
+/**
+ * Compiles the pull: slow and trained variables in, the next slow ones out. Nothing is disposed.
+ * @param still Names of those that stay as they are, to the bit: arithmetic would not leave -0 and the smallest numbers.
+ */
+export function pullStep(
+  still: ReadonlySet<string> = new Set(),
+): Jitted<[slow: Variables, trained: Variables, keep: tf.Scalar], Variables> {
   return jit(function pull(slow: Variables, trained: Variables, keep: tf.Scalar) {
-    return tree.map((slow, trained) => tf.add(trained, tf.mul(tf.sub(slow, trained), keep)), slow, trained);
+    const pulled = (of: keyof Variables): Tensors =>
+      Object.fromEntries(
+        Object.entries(trained[of]).map(([name, trained]) => [
+          name,
+          still.has(name) ? trained : tf.add(trained, tf.mul(tf.sub(slow[of][name], trained), keep)),
+        ]),
+      );
+    return { params: pulled("params"), batchStats: pulled("batchStats") };
   });
 }

@@ -67,6 +67,11 @@ export interface Training {
    * `layer0.1`. The statistics of batch norms go on. Absent trains everything.
    */
   readonly frozen?: readonly string[];
+  /**
+   * The trunk keeps the weights that it starts with and its batch statistics, and runs as in evaluation; what learns is the
+   * head, behind the last map (`trunkAndHead`). It takes weights to start from.
+   */
+  readonly freeze?: "trunk";
   /** Number format of convolutions and matrix products; "auto" leaves it to the machine (`choosePrecision`). */
   readonly precision: Precision | "auto";
 }
@@ -163,6 +168,7 @@ const trainingSchema: Schema<Training> = fields({
   lookahead: v.optional(lookaheadSchema),
   whiten: truth,
   frozen: v.optional(list(text)),
+  freeze: v.optional(oneOf(["trunk"])),
   precision: oneOf(["auto", "float32", "tf32", "bfloat16"]),
 });
 

@@ -1,11 +1,12 @@
 /** What a training run carries from step to step: the tensors that it has, where it begins, how it ends. */
-import { firstNotFinite, init, type Model, parameters, type Variables } from "../../layers/mod.ts";
+import { firstNotFinite, init, type Model, parameters, trunk, type Variables } from "../../layers/mod.ts";
 import { tf, tree } from "../../runtime/mod.ts";
 import { closest } from "../../runtime/system/closest.ts";
 import { UsageError } from "../../runtime/system/errors.ts";
 import { taskCommand } from "../../runtime/system/package.ts";
 import { cut, quote } from "../../runtime/system/texts.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { frozenTrunk } from "./freeze.ts";
 import { type OptState, optStateShapes } from "./optimizer.ts";
 import type { Training } from "./recipe.ts";
 import { whiten } from "./whitening.ts";
@@ -34,13 +35,14 @@ export interface TrainState extends StateTensors {
 export type StateShapes = tree.Mapped<StateTensors, readonly number[]>;
 
 /** The settings that decide which tensors a state has. */
-export type StateSettings = Pick<Training, "optimizer" | "lookahead" | "frozen">;
+export type StateSettings = Pick<Training, "optimizer" | "lookahead" | "frozen" | "freeze">;
 
 /**
  * Names of the parameters that are trained: all but the frozen ones.
- * @throws {UsageError} If a frozen name is none of the model, or none is left to train.
+ * @throws {UsageError} If a frozen name is none of the model, none is left to train, or there is no trunk to freeze.
  */
-export function trainedNames(model: Model, { frozen = [] }: Pick<Training, "frozen">): string[] {
+export function trainedNames(model: Model, settings: Pick<Training, "frozen" | "freeze">): string[] {
+  const frozen = [...settings.frozen ?? [], ...(frozenTrunk(model, settings) ? trunk(model) : [])];
   const names = parameters(model).filter(({ collection }) => collection === "params").map(({ name }) => name);
   const stands = (name: string, begin: string): boolean => name === begin || name.startsWith(`${begin}.`);
   const unknown = frozen.find((begin) => !names.some((name) => stands(name, begin)));
@@ -131,7 +133,7 @@ export function notFiniteProblem({ variables, optState, slow }: StateTensors): s
 /**
  * The variables before the first step: drawn from the seed, and where the settings say so the first layer whitens.
  * @param train What whitening looks at.
- * @throws {UsageError} If the first layer cannot whiten these images.
+ * @throws {UsageError} If the first layer cannot whiten these images, or the trunk would stay as it is drawn.
  * @example
  * ```ts
  * import { createDataset, initialVariables, recipes, resnet, tf } from "@resnet/deno";
@@ -147,9 +149,15 @@ export function notFiniteProblem({ variables, optState, slow }: StateTensors): s
 export function initialVariables(
   model: Model,
   train: Dataset,
-  settings: Pick<Training, "whiten">,
+  settings: Pick<Training, "whiten" | "freeze">,
   seed: number,
 ): Variables {
+  if (settings.freeze !== undefined) {
+    throw new UsageError(
+      `Cannot freeze the trunk of ${model.name}: it would stay as it is drawn at random; ` +
+        "give weights to start from, with --init FILE",
+    );
+  }
   const variables = init(model, seed);
   if (!settings.whiten) return variables;
   try {

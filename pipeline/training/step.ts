@@ -12,6 +12,7 @@ import {
 } from "../../runtime/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { applyTransforms } from "../transforms/apply.ts";
+import { frozenTrunk, variablesFor } from "./freeze.ts";
 import { optimize } from "./optimizer.ts";
 import type { Training } from "./recipe.ts";
 import { countedImages, joinSums, meanOfSums, type Share } from "./share.ts";
@@ -44,7 +45,8 @@ export type TrainStep = Jitted<[state: StepState, batch: StepBatch], StepResult>
 export const NOT_FINITE = -Infinity;
 
 /**
- * Compiles one training step: transforms, forward pass, backward pass, optimizer and batch statistics.
+ * Compiles one training step: transforms, forward pass, backward pass, optimizer and batch statistics. Of a frozen trunk
+ * only the forward pass is left, as in evaluation.
  *
  * The loss, `[]`, is that of the batch, in nats. A fused kernel may turn NaN into 0 on the way to it, so it is not what
  * tells whether training has gone astray: where the loss is finite, but a weight, a statistic or what the optimizer
@@ -74,7 +76,7 @@ export const NOT_FINITE = -Infinity;
  */
 export function trainStep(
   model: Model,
-  settings: Pick<Training, "optimizer" | "labelSmoothing" | "classWeights" | "frozen">,
+  settings: Pick<Training, "optimizer" | "labelSmoothing" | "classWeights" | "frozen" | "freeze">,
   transforms: Dataset["transforms"],
   precision: Precision,
   share?: Share,
@@ -86,6 +88,8 @@ export function trainStep(
     );
   }
   const { rows, joint, weight = 1 } = share ?? {};
+  const parts = frozenTrunk(model, settings);
+  const learning = parts?.head ?? model;
   const roles = parameterRoles(model);
   const names = trainedNames(model, settings);
   return jit(function trainStep(
@@ -94,11 +98,14 @@ export function trainStep(
   ): StepResult {
     const { params, batchStats } = variables;
     const trained = Object.fromEntries(names.map((name) => [name, params[name]]));
-    const x = applyTransforms(transforms, images, { train: true, seed, flips, rows });
+    const pixels = applyTransforms(transforms, images, { train: true, seed, flips, rows });
+    const [x] = parts === undefined
+      ? [pixels]
+      : apply(parts.trunk, variablesFor(parts.trunk, variables), pixels, { train: false });
     const counted = share && classWeights && countedImages(labels, classWeights, share);
     const own = valueAndGrads((trained) => {
-      const all = { params: { ...params, ...trained }, batchStats };
-      const [logits, stats] = apply(model, all, x, { train: true, seed, rows, joint });
+      const all = variablesFor(learning, { params: { ...params, ...trained }, batchStats });
+      const [logits, stats] = apply(learning, all, x, { train: true, seed, rows, joint });
       return [
         withScope("loss", () => {
           const loss = crossEntropy(logits, labels, { labelSmoothing, classWeights });
@@ -121,7 +128,7 @@ export function trainStep(
     );
     const computed = [names.map((name) => next.params[name]), aux, next.optState];
     return {
-      variables: { params: next.params, batchStats: aux },
+      variables: { params: next.params, batchStats: { ...batchStats, ...aux } },
       optState: next.optState,
       loss: withScope("optimizer", () => judged(loss, tree.tensors(computed))),
       ...(stops && { stops }),

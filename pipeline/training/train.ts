@@ -19,6 +19,7 @@ import type { Data, Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
 import type { Evaluation, Evaluator, Testing } from "../inference/evaluate.ts";
 import { classWeightsOf } from "./class_weights.ts";
+import { frozenNames } from "./freeze.ts";
 import { pullAfter, pullStep } from "./lookahead.ts";
 import { checkTraining, type Training } from "./recipe.ts";
 import { AT_ONCE, deviceRunner, hostRunner, type Runner, type Steps } from "./runners.ts";
@@ -180,7 +181,7 @@ export async function train(
       : options.onDevice ?? canLieOnDevice(data.train)
       ? deviceRunner(stepOf(), data.train, precision, { batchSize, atOnce })
       : hostRunner(stepOf(), data.train, precision);
-    const pull = pullStep();
+    const pull = pullStep(frozenNames(model, settings));
     const measures = data.validation && validators(model, data.validation, testing, precision, all);
     compiled.push(runner, pull, ...Object.values(measures ?? {}));
     const letEventsIn = eventGate();

@@ -1,5 +1,5 @@
 /** What is said while a run goes on. */
-import { parameterCount } from "../../layers/mod.ts";
+import { parameterCount, trunkAndHead } from "../../layers/mod.ts";
 import type { SessionEvent, SessionStart } from "../../pipeline/runs/mod.ts";
 import { unreachedRates } from "../../pipeline/training/mod.ts";
 import { accuracyLine, testLines } from "./accuracy_lines.ts";
@@ -60,6 +60,12 @@ function startLines(start: SessionStart): string[] {
     const { file, classes } = replacedHead;
     const found = classes === 0 ? "has no last layer" : `tells ${classes} classes apart`;
     lines.push(`${file} ${found}: the last layer starts anew, with ${start.classes}`);
+  }
+  if (recipe.training.freeze !== undefined) {
+    const learning = parameterCount(trunkAndHead(model).head).toLocaleString("en");
+    lines.push(
+      `The head is trained, ${learning} parameters; the trunk stays as it is, and runs as in evaluation`,
+    );
   }
   const totalSteps = recipe.training.epochs * start.stepsPerEpoch;
   const unreached = unreachedRates(recipe.training.schedule, totalSteps)

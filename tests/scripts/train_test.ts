@@ -186,6 +186,12 @@ Deno.test({
               ["--run", whole, ...FLAGS],
             ],
             [1, `Cannot read ${garbage}: `, ["--run", fresh, "--init", garbage, ...FLAGS]],
+            [
+              2,
+              "Cannot freeze the trunk of FastResNet-8: it would stay as it is drawn at random; give weights to start " +
+              "from, with --init FILE",
+              ["--run", fresh, "--freeze", "trunk", ...FLAGS],
+            ],
             [2, 'Unknown recipe "fst": did you mean fast? there are ', ["--run", fresh, "--recipe", "fst"]],
             [2, 'Unknown flag --epoch: did you mean --epochs? see "', ["--run", fresh, "--epoch", "3"]],
             [

@@ -1,6 +1,7 @@
 /** `deno task train` by several workers: as processes, on this machine, with what becomes of them. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
+import { RUN_FILES } from "../../pipeline/runs/folder.ts";
 import { recipes } from "../../pipeline/training/recipes.ts";
 import { exists } from "../../runtime/system/files.ts";
 import { VERSION } from "../../runtime/system/package.ts";
@@ -45,6 +46,21 @@ Deno.test({
         assertEquals(names(whole), FILES);
         assertEquals([...Deno.readDirSync(root)].length, 2, "one run");
       });
+
+      await t.step(
+        "a trunk that is frozen stays that of the weights to start from, by two workers too",
+        async () => {
+          const dir = join(root, "frozen");
+          const init = ["--init", join(whole, RUN_FILES.weights), "--freeze", "trunk"];
+          const more = ["--class-weights", "balanced", "--epochs", "2"];
+          const { code, stderr } = await new Training("--run", dir, ...flags, ...two, ...init, ...more).end();
+          assertEquals(code, 0, stderr.join("\n"));
+          const [{ tensors: from }, { tensors: to }] = [await outcome(whole), await outcome(dir)];
+          const trunk = Object.keys(from).filter((name) => /^variables\/(?!params\/fc)/.test(name));
+          assertEquals(trunk.map((name) => to[name]), trunk.map((name) => from[name]));
+          assertNotEquals(to["variables/params/fc.weight"], from["variables/params/fc.weight"]);
+        },
+      );
 
       await t.step("killed, started again by itself: the same bits", async () => {
         const dir = join(root, "killed");

@@ -89,7 +89,7 @@ function facts({ info, metrics, network, counts }: Report): [name: string, text:
     "class weights": training.classWeights && short(training.classWeights),
     "lookahead": training.lookahead && plain(training.lookahead),
     "transforms": recipe.transforms.map(plain).join("; "),
-    "frozen": training.frozen?.join(", "),
+    "frozen": [...training.freeze ? ["the trunk, statistics too"] : [], ...training.frozen ?? []].join(", "),
     "starts from": info.init,
     "seed": String(info.seed),
     "precision": info.precision,

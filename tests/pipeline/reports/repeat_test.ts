@@ -27,14 +27,14 @@ Deno.test({
     assertEquals(commandOf({}), "train --recipe fast --seed 3 --precision float32");
     const { training } = fast;
     const schedule = { ...training.schedule, rate: 0.25 };
-    const more = { epochs: 2, batchSize: 64, schedule, classWeights: "balanced" as const };
+    const more = { epochs: 2, batchSize: 64, schedule, classWeights: "balanced", freeze: "trunk" } as const;
     const changed = { ...fast, training: { ...training, ...more } };
     assertEquals(
       commandOf({
         ...{ recipe: changed, limit: 100, init: "my w.safetensors", data: "d", device: "cpu" },
         ...{ threads: 2, xla: "off", skipTest: true },
       }),
-      "train --no-test --recipe fast --epochs 2 --batch 64 --lr 0.25 --class-weights balanced --seed 3 --precision float32 " +
+      "train --no-test --recipe fast --epochs 2 --batch 64 --lr 0.25 --class-weights balanced --freeze trunk --seed 3 --precision float32 " +
         "--limit 100 --init 'my w.safetensors' --data d --device cpu --threads 2 --xla off",
     );
   },

@@ -164,6 +164,30 @@ test("session: a resumed run has its settings; they may be repeated, not changed
   assertEquals(await weightsOf(dir), await weightsOf(whole));
 });
 
+test("session: a frozen trunk is that of the weights it starts from, through to the end of a run that goes on", async (root) => {
+  const [start, dir, whole] = ["start", "run", "whole"].map((name) => join(root, name));
+  await told({ ...asked, recipe: lasting(1) }, { dir: start, test: false });
+  const init = join(start, RUN_FILES.weights);
+  const training = { ...recipe.training, freeze: "trunk", classWeights: "balanced" } as const;
+  const settings = { ...asked, seed: 3, init, recipe: { ...recipe, training } };
+  await told(settings, { dir: whole, test: false });
+  await told(settings, { dir, signal: AbortSignal.abort(), test: false });
+  await told({}, { dir, resume: true, test: false }, 1);
+  await told({}, { dir, resume: true, test: false });
+  assertEquals(await weightsOf(dir), await weightsOf(whole));
+  assertEquals((await readRunInfo(dir)).recipe.training, { ...training });
+  const [from, to] = [init, join(dir, RUN_FILES.weights)].map((path) =>
+    decodeSafetensors(Deno.readFileSync(path)).tensors
+  );
+  const changed = Object.keys(from).filter((name) => !equal(from[name].data, to[name].data));
+  assertEquals(changed.filter((name) => !name.endsWith("num_batches_tracked")), ["fc.weight"]);
+});
+
+/** Whether two arrays have the same numbers. */
+function equal(one: ArrayLike<unknown>, other: ArrayLike<unknown>): boolean {
+  return one.length === other.length && Array.from(one).every((value, i) => Object.is(value, other[i]));
+}
+
 test("session: the data may be what gives them, asked once all settings are known and before a file is", async (root) => {
   const [given, made] = [join(root, "given"), join(root, "made")];
   await told({ ...asked, seed: 3 }, { dir: given });
@@ -254,6 +278,14 @@ test("session: a recipe that does not fit the images leaves no folder, and one t
     [
       { ...recipe, training: { ...training, frozen: ["stm.0"] } },
       'Cannot freeze "stm.0": FastResNet-4 has no such parameters; did you mean "stem.0"? ',
+    ],
+    [
+      { ...recipe, training: { ...training, freeze: "trunk" } },
+      "Cannot freeze the trunk of FastResNet-4: it would stay as it is drawn at random; give weights to start from, ",
+    ],
+    [
+      { ...recipe, training: { ...training, classWeights: [1, 2] } },
+      "Cannot train: classWeights has 2 numbers, the training images are of 10 classes; give one a class",
     ],
     [
       { ...recipe, transforms: [{ kind: "normalize", mean: [0.5], std: [0.5] }] },

@@ -227,7 +227,7 @@ Deno.test("recipeSchema: the split", () => {
 
 Deno.test("recipeSchema: the training", () => {
   const settings =
-    "epochs, batchSize, optimizer, schedule, labelSmoothing, classWeights, lookahead, whiten, frozen, precision";
+    "epochs, batchSize, optimizer, schedule, labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision";
   const whole = "expected a whole number of at least 1";
   const share = "expected a number of at least 0 and below 1";
   const weights = 'expected "balanced", or a list of one number a class';
@@ -259,6 +259,7 @@ Deno.test("recipeSchema: the training", () => {
     ["training.whiten", "true", 'is "true": expected true or false'],
     ["training.frozen", "stem.0", 'is "stem.0": expected a list'],
     ["training.frozen.0", 0, "is 0: expected a text"],
+    ["training.freeze", "head", 'is "head": expected "trunk"'],
     [
       "training.precision",
       "flaot32",
@@ -454,7 +455,7 @@ Deno.test("checkTraining: what train is given, by the names that it has there", 
   assertEquals(
     refused({ lr: 0.1 }),
     "Cannot train: lr is not a field: there are epochs, batchSize, optimizer, schedule, labelSmoothing, " +
-      "classWeights, lookahead, whiten, frozen, precision",
+      "classWeights, lookahead, whiten, frozen, freeze, precision",
   );
   assertEquals(
     assertThrows(() => checkTraining(fast as unknown as Training), UsageError).message.split(":", 2).join(

@@ -104,7 +104,7 @@ leakTest("train: a setting that cannot be meant is refused by its name", async (
     [
       { epoch: 3 },
       'epoch is not a field: did you mean "epochs"? there are epochs, batchSize, optimizer, schedule, labelSmoothing, ' +
-      "classWeights, lookahead, whiten, frozen, precision",
+      "classWeights, lookahead, whiten, frozen, freeze, precision",
     ],
   ];
   for (const [settings, problem] of cases) {

@@ -56,6 +56,11 @@ Deno.test("eventLines: a start says what may surprise: a slow precision, a last 
     startLines({ replacedHead: { file: "w.safetensors", classes: 0 } })[1],
     "w.safetensors has no last layer: the last layer starts anew, with 10",
   );
+  const frozen = { ...recipe, training: { ...recipe.training, freeze: "trunk" as const } };
+  assertEquals(
+    startLines({ recipe: frozen })[1], // 64 channels, 10 classes
+    "The head is trained, 650 parameters; the trunk stays as it is, and runs as in evaluation",
+  );
 });
 
 Deno.test("eventLines: a start says which rates of a fixed schedule are never reached", () => {

@@ -59,6 +59,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     patience: ["4", { recipe: { ...fast, stopping: { patience: 4 } } }],
     minutes: ["2.5", { recipe: { ...fast, stopping: { minutes: 2.5 } } }],
     init: ["w.safetensors", { recipe: fast, init: "w.safetensors" }],
+    freeze: ["trunk", { recipe: await fromFile({ freeze: "trunk" }) }],
     tensorboard: ["logs", { recipe: fast, tensorboard: "logs" }],
     device: ["cpu", { recipe: fast, device: "cpu" }],
     threads: ["2", { recipe: fast, threads: 2 }],
