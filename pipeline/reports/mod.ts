@@ -25,7 +25,8 @@ export {
   type Mistake,
 } from "../inference/answers.ts";
 export { type EpochMetrics, readMetrics, readRunInfo, type RunInfo } from "../runs/folder.ts";
-export { type ComparedRun, drawComparison, type Figures, groupRuns, type RunGroup } from "./comparison.ts";
+export { type ComparedRun, type Figures, groupRuns, type RunGroup } from "../runs/groups.ts";
+export { drawComparison } from "./comparison.ts";
 export { contactSheet, firstImages, type Images } from "./contact_sheet.ts";
 export { drawCurve } from "./curve.ts";
 export { type Repetition, repetition } from "./repeat.ts";

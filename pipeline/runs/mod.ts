@@ -6,6 +6,7 @@ export { bestEpoch, isPatienceOver } from "./best_epoch.ts";
 export { type CheckpointNotes, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 export type { SessionEnd, SessionEvent, SessionOptions, SessionStart } from "./events.ts";
 export {
+  checkVacant,
   type EpochMetrics,
   latestRun,
   makeRunFolder,
@@ -16,6 +17,14 @@ export {
   runName,
   type RunSettings,
 } from "./folder.ts";
+export {
+  type ComparedRun,
+  type Figures,
+  figuresOf,
+  groupRuns,
+  readComparedRun,
+  type RunGroup,
+} from "./groups.ts";
 export { loadModel, type LoadModelOptions, saveModel } from "./model_file.ts";
 export { followSession } from "./follow.ts";
 export { pictureRecipe, recipeLikeThatOf } from "./picture_recipe.ts";
