@@ -9,19 +9,23 @@ import {
   runName,
   runSession,
   type RunSettings,
+  type SessionEnd,
 } from "../pipeline/runs/mod.ts";
 import { findRecipe, PHOTOS } from "../pipeline/training/mod.ts";
 import { clusterOf, configure, type Progress, tf, UsageError } from "../runtime/mod.ts";
 import { exists } from "../runtime/system/files.ts";
 import { taskCommand, taskSummary } from "../runtime/system/package.ts";
+import { shellWord } from "../runtime/system/shell.ts";
 import { MAX_THREADS } from "../runtime/system/threads.ts";
 import { cifarOf, imagesIn, photoSizeOf, picturesIn } from "./cli/data.ts";
 import { type Launch, launch, withoutFlag } from "./cli/launch.ts";
 import { printNext } from "./cli/next.ts";
 import { eventLines } from "./cli/run_lines.ts";
+import { seedFolders, seedsIn, trainSeeds } from "./cli/seeds.ts";
 import { settingsOf } from "./cli/settings.ts";
-import { stopOnSignals, STOPPED_BY_ANOTHER } from "./cli/signals.ts";
+import { type Stop, stopOnSignals, STOPPED_BY_ANOTHER } from "./cli/signals.ts";
 import {
+  commandOf,
   dataFlag,
   deviceFlag,
   precisionFlag,
@@ -64,6 +68,11 @@ export const trainTask = {
       min: 0,
       max: 2 ** 31 - 1,
       help: "seed of weights, order and augmentation (default: 0)",
+    },
+    seeds: {
+      type: "string",
+      placeholder: "0..4",
+      help: "train each of these seeds in turn, such as 0..4 or 0,3,7, and end with mean and deviation",
     },
     precision: {
       sets: "precision",
@@ -151,6 +160,7 @@ export const trainTask = {
   examples: [
     "",
     "--recipe resnet20 --seed 1",
+    "--seeds 0..4",
     "--recipe my.json",
     "--recipe tutorial --epochs 2",
     "--data photos/",
@@ -159,36 +169,93 @@ export const trainTask = {
   ],
 } as const;
 
+/** The values of the flags. */
+type Flags = Values<typeof trainTask.flags>;
+
+/** Gives the images of a data folder. */
+type Load = (dir: string, progress: Progress) => Promise<Data>;
+
 /**
  * Trains as the flags say, and prints what the tutorial prints; with `--workers` by starting this program again as each of
  * them, with `TF_CONFIG` in the environment as the worker that it names.
- * @param load Gives the images of a data folder.
- * @throws {UsageError} If the flags contradict a resumed run, or the folder holds a run.
+ * @throws {UsageError} If the flags contradict each other or a resumed run, or the folder holds a run.
  */
-export async function runTraining(
-  flags: Values<typeof trainTask.flags>,
-  load: (dir: string, progress: Progress) => Promise<Data>,
-): Promise<void> {
+export async function runTraining(flags: Flags, load: Load): Promise<void> {
   const progress = terminalProgress(flags.quiet);
   const cluster = clusterOf(Deno.env.get("TF_CONFIG"), {
     startSeconds: Deno.env.get("RESNET_WORKER_START_SECONDS"),
     answerSeconds: Deno.env.get("RESNET_WORKER_ANSWER_SECONDS"),
     anyAddress: Deno.env.get("RESNET_ANY_ADDRESS") === "1",
   });
-  const listed = flags.resume === undefined ? await picturesIn(flags.data ?? dataFlag.default) : undefined;
-  const pictures = listed && photoSizeOf(listed);
-  const settings = await settingsOf(trainTask.flags, flags, pictures);
+  checkTogether(flags, cluster !== undefined);
+  const { settings, why, data } = await asked(flags, { load, cluster, progress });
   if (flags.workers !== undefined && flags.workers > 1) {
-    if (cluster !== undefined) {
-      throw new UsageError("Cannot start workers: TF_CONFIG says that this is one; leave out --workers");
-    }
     Deno.exit(await launch(await launchOf(flags, settings), progress));
   }
   const stop = stopOnSignals(progress);
-  if (pictures !== undefined && settings.recipe?.name === PHOTOS) progress.message(pictures.why);
+  if (why !== undefined) progress.message(why);
+  if (cluster !== undefined && cluster.index > 0) return await follow(flags, settings, data, stop);
+  const train = (settings: Partial<RunSettings>, dir: string | undefined): Promise<SessionEnd> =>
+    runSession(data, settings, {
+      dir,
+      resume: flags.resume !== undefined,
+      force: flags.force,
+      test: flags["no-test"] ? false : undefined,
+      signal: stop.signal,
+      progress,
+      onEvent(event) {
+        const { results, notes } = eventLines(event);
+        // What is lost if nobody acts is no progress: --quiet does not hide it.
+        const note = event.kind === "unsaved" && flags.quiet ? printNote : progress.message;
+        notes.forEach((line) => note(line));
+        results.forEach(printLine);
+        if (event.kind === "start") stop.listen(); // until now there was nothing to save
+      },
+    });
+  const seeds = flags.seeds === undefined ? undefined : seedsIn(flags.seeds);
+  const dirOf = seeds && await seedFolders(seeds, flags, settings.recipe!);
+  const { dir, step, totalSteps, left } = seeds === undefined
+    ? { ...await train(settings, flags.resume ?? flags.run), left: [] }
+    : await trainSeeds({
+      ...{ seeds, dirOf: dirOf!, progress, signal: stop.signal },
+      train: (seed, dir) => train({ ...settings, seed }, dir),
+      commandFor: (seeds) => commandOf(trainTask, { ...flags, seeds }),
+    });
+  if (step < totalSteps || left.length > 0) {
+    const command = taskCommand("train", { resume: dir });
+    if (step < totalSteps) printLine(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
+    left.forEach(printLine);
+    Deno.exit(stop.exitCode() ?? STOPPED_BY_ANOTHER);
+  }
+  if (flags.quiet) return;
+  if (seeds === undefined) printNext("report", { run: dir });
+  else printNext("compare", {}, seeds.map((seed) => shellWord(dirOf!(seed))).join(" "));
+}
+
+/** @throws {UsageError} If two flags contradict each other, or one the place of this process among workers. */
+function checkTogether({ seeds, seed, resume, workers = 1 }: Flags, isWorker: boolean): void {
+  const fail = (problem: string) => new UsageError(problem);
+  if (workers > 1 && isWorker) {
+    throw fail("Cannot start workers: TF_CONFIG says that this is one; leave out --workers");
+  }
+  if (seeds === undefined) return;
+  if (seed !== undefined) throw fail("Cannot use --seed and --seeds: leave one of them out");
+  if (resume !== undefined) throw fail("Cannot resume a run with --seeds: it has one; leave --seeds out");
+  if (workers > 1 || isWorker) throw fail("Cannot train several seeds by several workers: give one --seed");
+}
+
+/** What is asked for, and what gives the images, once however often they are asked for. `why`: of the images' size. */
+async function asked(
+  flags: Flags,
+  { load, cluster, progress }: { load: Load; cluster: ReturnType<typeof clusterOf>; progress: Progress },
+) {
+  const listed = flags.resume === undefined ? await picturesIn(flags.data ?? dataFlag.default) : undefined;
+  const pictures = listed && photoSizeOf(listed);
+  const settings = await settingsOf(trainTask.flags, flags, pictures);
+  let known: Data | undefined;
   const data = async (asked: RunSettings): Promise<Data> => {
     const { data = dataFlag.default, device, threads, xla } = asked;
-    return await imagesIn(data, asked.recipe, {
+    return known ??= await imagesIn(data, asked.recipe, {
       ...{ listed, load, progress, strict: flags.strict, cache: flags.cache * 2 ** 20 },
       async start() {
         configure({ device, threads, xla: xla && xla === "on", cluster, progress });
@@ -196,44 +263,29 @@ export async function runTraining(
       },
     });
   };
-  if (cluster !== undefined && cluster.index > 0) {
-    const own = flags.resume === undefined ? undefined : await readRunInfo(flags.resume);
-    const asWorker0 = (asked: RunSettings) => data({ ...asked, ...own, data: asked.data ?? own?.data });
-    const { step, totalSteps } = await followSession(asWorker0, settings, {
-      resume: flags.resume !== undefined,
-      signal: stop.signal,
-      onStart: stop.listen,
-    });
-    if (step < totalSteps) Deno.exit(stop.exitCode() ?? STOPPED_BY_ANOTHER);
-    return;
-  }
-  const { dir, step, totalSteps } = await runSession(data, settings, {
-    dir: flags.resume ?? flags.run,
-    resume: flags.resume !== undefined,
-    force: flags.force,
-    test: flags["no-test"] ? false : undefined,
+  return { settings, data, why: settings.recipe?.name === PHOTOS ? pictures?.why : undefined };
+}
+
+/** Trains with worker 0. */
+async function follow(
+  { resume }: Flags,
+  settings: Partial<RunSettings>,
+  data: (asked: RunSettings) => Promise<Data>,
+  stop: Stop,
+): Promise<void> {
+  const own = resume === undefined ? undefined : await readRunInfo(resume);
+  const asWorker0 = (asked: RunSettings) => data({ ...asked, ...own, data: asked.data ?? own?.data });
+  const { step, totalSteps } = await followSession(asWorker0, settings, {
+    resume: resume !== undefined,
     signal: stop.signal,
-    progress,
-    onEvent(event) {
-      const { results, notes } = eventLines(event);
-      // What is lost if nobody acts is no progress: --quiet does not hide it.
-      const note = event.kind === "unsaved" && flags.quiet ? printNote : progress.message;
-      notes.forEach((line) => note(line));
-      results.forEach(printLine);
-      if (event.kind === "start") stop.listen(); // until now there was nothing to save
-    },
+    onStart: stop.listen,
   });
-  if (step < totalSteps) {
-    const command = taskCommand("train", { resume: dir });
-    printLine(`Stopped at step ${step} of ${totalSteps}; go on with: ${command}`);
-    Deno.exit(stop.exitCode() ?? STOPPED_BY_ANOTHER);
-  }
-  if (!flags.quiet) printNext("report", { run: dir });
+  if (step < totalSteps) Deno.exit(stop.exitCode() ?? STOPPED_BY_ANOTHER);
 }
 
 /** What `--workers` starts: this program without that flag, in a folder of its own that it may be started in again. */
 async function launchOf(
-  flags: Values<typeof trainTask.flags>,
+  flags: Flags,
   { recipe = findRecipe("fast") }: Partial<RunSettings>,
 ): Promise<Launch> {
   const { workers: count = 1, "max-restarts": maxRestarts, run, resume } = flags;

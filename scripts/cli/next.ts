@@ -6,6 +6,7 @@ import { printNote } from "./terminal.ts";
 const PURPOSES = {
   "train": "Train",
   "report": "Look",
+  "compare": "Look",
   "predict": "Try it",
   "export": "Take it along",
   "recipe": "Start your own",

@@ -19,7 +19,7 @@ export interface Stop {
   readonly signal: AbortSignal;
   /**
    * Takes signals from here on; a second one ends the process at once. Until then each does. SIGHUP is of no account
-   * where the process was started to ignore it, as `nohup` does.
+   * where the process was started to ignore it, as `nohup` does. Once is enough.
    */
   listen(): void;
   /** What a process that was stopped exits with; nothing if no signal came. */
@@ -40,6 +40,7 @@ export function stopOnSignals(
   const goesOn = ignoresHangUp();
   if (goesOn) Deno.addSignalListener("SIGHUP", () => {});
   let askedAt = 0;
+  let listens = false;
   const heard = (name: keyof typeof SIGNAL_EXIT): void => {
     if (caught !== undefined) {
       if (performance.now() - askedAt > ONE_KEY_PRESS_MS) Deno.exit(SIGNAL_EXIT[name]); // asked again: at once
@@ -53,6 +54,8 @@ export function stopOnSignals(
   return {
     signal: stop.signal,
     listen(): void {
+      if (listens) return;
+      listens = true;
       const names = ["SIGINT", "SIGTERM", ...(goesOn ? [] : ["SIGHUP"] as const)] as const;
       for (const name of names) Deno.addSignalListener(name, () => heard(name));
       // A file over the limit of `ulimit -f` would end the process; so the write fails, as on a full disk.

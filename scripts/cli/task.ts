@@ -238,6 +238,22 @@ function usageOf(argument: Task<Record<string, Flag>>["argument"]): string {
   return argument.many ? ` ${argument.placeholder}...` : ` [${argument.placeholder}]`;
 }
 
+/** What a person types to run a task with these values; those that it has unless given are left out. */
+export function commandOf<const F extends Record<string, Flag>>(
+  { name, flags }: Pick<Task<F>, "name" | "flags">,
+  values: Values<F>,
+): string {
+  const given = Object.entries<Flag>(flags).flatMap(([name, flag]): [string, unknown][] => {
+    const value: unknown = values[name];
+    return value === undefined || value === (flag.type === "boolean" ? false : flag.default)
+      ? []
+      : [[name, value]];
+  });
+  const alone = given.filter(([, value]) => value === true).map(([name]) => `--${name}`);
+  const others = given.filter(([, value]) => value !== true).map(([name, value]) => [name, String(value)]);
+  return taskCommand([name, ...alone].join(" "), Object.fromEntries(others));
+}
+
 /** An error as the one line that a person gets to see. Unforeseen ones say how to get their stack. */
 export function errorLine(error: unknown): string {
   const foreseen = error instanceof UserError || error instanceof UsageError ||

@@ -52,6 +52,10 @@ Deno.test("stopOnSignals: nothing is listened to before there is something to sa
     stop.listen();
     const names: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGXFSZ"];
     assertEquals([heard(), stop.signal.aborted, stop.exitCode()], [names, false, undefined]);
+    Deno.addSignalListener = () => {
+      throw new Error("it listens already");
+    };
+    stop.listen();
   });
 });
 

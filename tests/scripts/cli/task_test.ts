@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { TensorFlowError, UsageError, UserError } from "../../../runtime/system/errors.ts";
 import {
+  commandOf,
   dataFlag,
   errorLine,
   helpText,
@@ -26,6 +27,15 @@ const task = {
   },
   examples: ["--epochs 3"],
 } as const;
+
+Deno.test("commandOf: what a person types for these values, and nothing that they are anyway", () => {
+  const parsed = (...args: string[]) => commandOf(task, parseFlags(task, args)).replace(/^.* train/, "train");
+  assertEquals(parsed(), "train");
+  assertEquals(
+    parsed("--lr", "-0.5", "--quiet", "--run", "my run", "--epochs", "20", "--data", "d"),
+    "train --quiet --data d --run 'my run' --lr=-0.5",
+  );
+});
 
 Deno.test("parseFlags without arguments gives defaults, undefined and false", () => {
   assertEquals(parseFlags(task, []), {
