@@ -44,7 +44,8 @@
  *
  * {@linkcode train} is all of it. What it is made of: {@linkcode trainStep}, {@linkcode optimize},
  * {@linkcode learningRate}, {@linkcode initialVariables}, {@linkcode startState}, {@linkcode optStateShapes},
- * {@linkcode disposeState}.
+ * {@linkcode disposeState}. {@linkcode rateRange} tests learning rates, {@linkcode RATE_STEPS} of them unless told otherwise,
+ * and {@linkcode proposedRate} chooses one.
  *
  * ## Measuring and predicting
  *
@@ -298,6 +299,11 @@ export {
   type OptState,
   optStateShapes,
   prepare,
+  proposedRate,
+  RATE_STEPS,
+  type RatePoint,
+  rateRange,
+  type RateRangeOptions,
   type Recipe,
   recipes,
   type Schedule,

@@ -16,8 +16,8 @@ import { orExit } from "./cli/task.ts";
 type Load = () => Promise<{ main: (args: readonly string[]) => Promise<void> }>;
 
 /**
- * By what one wants to do, and by name. Each loads only what it needs: vega is large, and only `report`, `curve` and
- * `compare` draw with it.
+ * By what one wants to do, and by name. Each loads only what it needs: vega is large, and only `report`, `curve`,
+ * `compare` and `train --lr-find` draw with it.
  */
 const GROUPS = {
   "Prepare": {

@@ -18,6 +18,7 @@ import { taskCommand, taskSummary } from "../runtime/system/package.ts";
 import { shellWord } from "../runtime/system/shell.ts";
 import { MAX_THREADS } from "../runtime/system/threads.ts";
 import { cifarOf, imagesIn, photoSizeOf, picturesIn } from "./cli/data.ts";
+import { findRate } from "./cli/find_rate.ts";
 import { type Launch, launch, withoutFlag } from "./cli/launch.ts";
 import { printNext } from "./cli/next.ts";
 import { eventLines } from "./cli/run_lines.ts";
@@ -61,6 +62,10 @@ export const trainTask = {
       type: "string",
       choices: ["balanced"],
       help: "images of rare classes count for more in the loss: each class for as much as any other",
+    },
+    "lr-find": {
+      type: "boolean",
+      help: "train nothing: raise the rate step by step, draw the losses, and propose a rate",
     },
     seed: {
       sets: "seed",
@@ -195,6 +200,10 @@ export async function runTraining(flags: Flags, load: Load): Promise<void> {
   const stop = stopOnSignals(progress);
   if (why !== undefined) progress.message(why);
   if (cluster !== undefined && cluster.index > 0) return await follow(flags, settings, data, stop);
+  if (flags["lr-find"]) {
+    const commandFor = (lr: number) => commandOf(trainTask, { ...flags, lr, "lr-find": false });
+    return await findRate({ seed: 0, ...settings, recipe: settings.recipe! }, data, commandFor, progress);
+  }
   const train = (settings: Partial<RunSettings>, dir: string | undefined): Promise<SessionEnd> =>
     runSession(data, settings, {
       dir,
@@ -233,10 +242,18 @@ export async function runTraining(flags: Flags, load: Load): Promise<void> {
 }
 
 /** @throws {UsageError} If two flags contradict each other, or one the place of this process among workers. */
-function checkTogether({ seeds, seed, resume, workers = 1 }: Flags, isWorker: boolean): void {
+function checkTogether(flags: Flags, isWorker: boolean): void {
+  const { seeds, seed, resume, workers = 1 } = flags;
   const fail = (problem: string) => new UsageError(problem);
   if (workers > 1 && isWorker) {
     throw fail("Cannot start workers: TF_CONFIG says that this is one; leave out --workers");
+  }
+  const ofRuns = (["run", "resume", "force", "seeds"] as const).find((name) => flags[name]);
+  if (flags["lr-find"] && ofRuns !== undefined) {
+    throw fail(`Cannot use --${ofRuns} with --lr-find: that begins no run; leave one of them out`);
+  }
+  if (flags["lr-find"] && (workers > 1 || isWorker)) {
+    throw fail("Cannot use --lr-find with several workers: one looks for the rate");
   }
   if (seeds === undefined) return;
   if (seed !== undefined) throw fail("Cannot use --seed and --seeds: leave one of them out");

@@ -9,6 +9,8 @@ export interface Import {
   readonly to: string;
   /** Whether it is of types only, so that nothing is loaded by it. */
   readonly isType: boolean;
+  /** Whether it is loaded in the course of the work, by `import()`. */
+  readonly isLate: boolean;
 }
 
 /** At the start of a line, so that examples in comments and programs in strings are not taken for imports. */
@@ -24,8 +26,9 @@ export function importsOf(from: string, text: string): Import[] {
       from,
       to: to(path),
       isType: type !== undefined,
+      isLate: false,
     })),
-    ...[...text.matchAll(DYNAMIC)].map(([, path]) => ({ from, to: to(path), isType: false })),
+    ...[...text.matchAll(DYNAMIC)].map(([, path]) => ({ from, to: to(path), isType: false, isLate: true })),
   ];
 }
 

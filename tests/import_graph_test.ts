@@ -18,10 +18,12 @@ Deno.test("importsOf: imports and re-exports of files, in every form", () => {
     'export const late = async () => (await import("./i.ts")).late;',
   ].join("\n");
   assertEquals(
-    importsOf("room/folder/file.ts", text).map(({ to, isType }) => isType ? `type ${to}` : to),
+    importsOf("room/folder/file.ts", text).map(({ to, isType, isLate }) =>
+      isType ? `type ${to}` : isLate ? `late ${to}` : to
+    ),
     [
       ...["room/folder/side.ts", "room/b/a.ts", "type room/folder/c/c.ts", "room/folder/d.ts"],
-      ...["room/folder/e.json", "room/folder/f.ts", "room/folder/g.ts", "type h.ts", "room/folder/i.ts"],
+      ...["room/folder/e.json", "room/folder/f.ts", "room/folder/g.ts", "type h.ts", "late room/folder/i.ts"],
     ],
   );
 });

@@ -29,6 +29,7 @@ export { type ComparedRun, type Figures, groupRuns, type RunGroup } from "../run
 export { drawComparison } from "./comparison.ts";
 export { contactSheet, firstImages, type Images } from "./contact_sheet.ts";
 export { drawCurve } from "./curve.ts";
+export { drawRateRange, type RateRangeNotes } from "./rate_range.ts";
 export { type Repetition, repetition } from "./repeat.ts";
 export { type PicturedMistake, type Report, reportHtml } from "./report.ts";
 export { type PixelStatistics, pixelStatistics } from "./statistics.ts";

@@ -25,9 +25,12 @@ export interface SetUp {
  * @param loaded The images as loaded.
  * @throws {UsageError} If the settings cannot be meant here, or do not fit the images.
  */
-export function setUp({ recipe, limit: count, skipTest, ...info }: RunInfo, loaded: Data): SetUp {
+export function setUp(
+  { recipe, limit: count, skipTest, precision }: Pick<RunInfo, "recipe" | "limit" | "skipTest" | "precision">,
+  loaded: Data,
+): SetUp {
   const { testing } = recipe;
-  const training = { ...recipe.training, precision: choosePrecision(info.precision) };
+  const training = { ...recipe.training, precision: choosePrecision(precision) };
   const prepared = prepare(count === undefined ? loaded : limit(count)(loaded), recipe);
   const model = modelFor(recipe.network, prepared.train);
   checkRun(model, prepared, training, testing);

@@ -18,6 +18,7 @@ export {
 export { PHOTO_SIZES, PHOTOS, photosAt, photoSize } from "./photos.ts";
 export { prepare } from "./prepare.ts";
 export { buildModel, modelFor, type Network, type Recipe, type Stopping, type Training } from "./recipe.ts";
+export { proposedRate, RATE_STEPS, type RatePoint, rateRange, type RateRangeOptions } from "./rate_range.ts";
 export { loadRecipe } from "./recipe_file.ts";
 export { type RecipePictures, recipePictures } from "./recipe_pictures.ts";
 export { findRecipe, recipes } from "./recipes.ts";

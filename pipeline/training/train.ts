@@ -78,6 +78,9 @@ export interface EpochReport {
   readonly validationRunning?: Evaluation;
 }
 
+/** A step computed something that is not finite: training has gone astray. */
+export class NotFiniteError extends UserError {}
+
 /** How to run, beside the settings. */
 export interface TrainOptions {
   /** Seed of weights, order and augmentation, in [0, 2^31); 0 unless given. */
@@ -424,11 +427,11 @@ function validate(
   };
 }
 
-function notFinite(step: number, loss: number, epoch: number, rate: number): UserError {
+function notFinite(step: number, loss: number, epoch: number, rate: number): NotFiniteError {
   const problem = loss === NOT_FINITE
     ? "weights, running statistics or what the optimizer keeps are not finite after"
     : `the loss is ${loss} at`;
-  return new UserError(
+  return new NotFiniteError(
     `Cannot go on training: ${problem} step ${step} (epoch ${epoch + 1}, learning rate ${rate}); ` +
       `try a lower --lr, or --precision float32`,
   );
