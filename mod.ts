@@ -43,9 +43,9 @@
  * ## Training
  *
  * {@linkcode train} is all of it. What it is made of: {@linkcode trainStep}, {@linkcode optimize},
- * {@linkcode learningRate}, {@linkcode initialVariables}, {@linkcode startState}, {@linkcode optStateShapes},
- * {@linkcode disposeState}. {@linkcode rateRange} tests learning rates, {@linkcode RATE_STEPS} of them unless told otherwise,
- * and {@linkcode proposedRate} chooses one.
+ * {@linkcode learningRate}, {@linkcode scheduleScale}, {@linkcode initialVariables}, {@linkcode startState},
+ * {@linkcode optStateShapes}, {@linkcode disposeState}. {@linkcode rateRange} tests learning rates, {@linkcode RATE_STEPS}
+ * of them unless told otherwise, and {@linkcode proposedRate} chooses one.
  *
  * ## Measuring and predicting
  *
@@ -307,6 +307,8 @@ export {
   type Recipe,
   recipes,
   type Schedule,
+  type ScheduleScale,
+  scheduleScale,
   type Sgd,
   type Shapes,
   type Share,

@@ -57,6 +57,12 @@ export const trainTask = {
     },
     batch: { sets: "recipe.training.batchSize", type: "integer", min: 2, help: "images a step" },
     lr: { sets: "recipe.training.schedule.rate", type: "number", min: 0, help: "peak learning rate" },
+    "scale-lr": {
+      sets: "recipe.training.scheduleBatch",
+      takes: "recipe.training.batchSize",
+      type: "boolean",
+      help: "with --batch: k times the recipe's images take k times its rate, after 5 epochs of warm-up",
+    },
     "class-weights": {
       sets: "recipe.training.classWeights",
       type: "string",

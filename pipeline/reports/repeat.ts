@@ -28,11 +28,15 @@ const RECIPE_FILE = "recipe.json";
 export function repetition(info: RunInfo): Repetition {
   const { recipe, seed, precision, limit, init, data, device, threads, xla, skipTest } = info;
   const flags = recipeFlags(info);
+  const switches = [
+    skipTest && "--no-test",
+    flags && recipe.training.scheduleBatch !== undefined && "--scale-lr",
+  ].filter((name) => name);
   const given = { seed, precision, limit, init, data, device, threads, xla };
   const texts = Object.entries({ ...(flags ?? { recipe: RECIPE_FILE }), ...given })
     .flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)]]);
   return {
-    command: taskCommand(skipTest ? "train --no-test" : "train", Object.fromEntries(texts)),
+    command: taskCommand(["train", ...switches].join(" "), Object.fromEntries(texts)),
     ...(flags === undefined && { recipeFile: { name: RECIPE_FILE, json: JSON.stringify(recipe, null, 2) } }),
   };
 }
@@ -42,12 +46,14 @@ function recipeFlags(info: RunInfo): Readonly<Record<string, unknown>> | undefin
   const { recipe } = info;
   if (!Object.hasOwn(recipes, recipe.name)) return undefined;
   const base = recipeLikeThatOf(info, recipes[recipe.name]);
-  const { epochs, batchSize, schedule: { rate }, classWeights, freeze } = recipe.training;
+  const { epochs, batchSize, scheduleBatch, schedule: { rate }, classWeights, freeze } = recipe.training;
   const stopping = { ...base.stopping, ...recipe.stopping };
+  const { training } = base;
   const changed = {
     ...base,
     training: {
-      ...{ ...base.training, epochs, batchSize, schedule: { ...base.training.schedule, rate } },
+      ...{ ...training, epochs, batchSize, schedule: { ...training.schedule, rate } },
+      ...(scheduleBatch !== undefined && { scheduleBatch: training.batchSize }),
       ...(classWeights === "balanced" && { classWeights }),
       ...(freeze && { freeze }),
     },
@@ -55,7 +61,6 @@ function recipeFlags(info: RunInfo): Readonly<Record<string, unknown>> | undefin
   };
   if (difference(changed, recipe) !== undefined) return undefined;
   const given = <T>(value: T, own: T): T | undefined => value === own ? undefined : value;
-  const { training } = base;
   return {
     recipe: recipe.name,
     epochs: given(epochs, training.epochs),

@@ -22,7 +22,14 @@ export { proposedRate, RATE_STEPS, type RatePoint, rateRange, type RateRangeOpti
 export { loadRecipe } from "./recipe_file.ts";
 export { type RecipePictures, recipePictures } from "./recipe_pictures.ts";
 export { findRecipe, recipes } from "./recipes.ts";
-export { learningRate, type RateChange, type Schedule, unreachedRates } from "./schedule.ts";
+export {
+  learningRate,
+  type RateChange,
+  type Schedule,
+  type ScheduleScale,
+  scheduleScale,
+  unreachedRates,
+} from "./schedule.ts";
 export {
   disposeState,
   initialVariables,

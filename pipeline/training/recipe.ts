@@ -51,6 +51,11 @@ export interface Training {
   readonly optimizer: Optimizer;
   /** The learning rate by step. */
   readonly schedule: Schedule;
+  /**
+   * Images a step that the schedule is for, where `batchSize` is another: the rate is scaled by their ratio, after a warm-up
+   * (see `learningRate`). For SGD, whose rate that rule is about. Absent takes the schedule as it is.
+   */
+  readonly scheduleBatch?: number;
   /** Share of each label that is spread evenly over all classes, in [0, 1). */
   readonly labelSmoothing: number;
   /**
@@ -163,6 +168,7 @@ const trainingSchema: Schema<Training> = fields({
   batchSize: count,
   optimizer: optimizerSchema,
   schedule: scheduleSchema,
+  scheduleBatch: v.optional(count),
   labelSmoothing: number({ min: 0, below: 1 }),
   classWeights: v.optional(classWeightsSchema),
   lookahead: v.optional(lookaheadSchema),
@@ -190,7 +196,14 @@ export const recipeSchema: Schema<Recipe> = fields({
 
 /** @throws {UsageError} Naming the first setting that cannot be meant. */
 export function checkTraining(training: Training): void {
-  check(trainingSchema, training, (problem) => new UsageError(`Cannot train: ${problem}`));
+  const refuse = (problem: string): UsageError => new UsageError(`Cannot train: ${problem}`);
+  const { scheduleBatch, optimizer } = check(trainingSchema, training, refuse);
+  if (scheduleBatch !== undefined && optimizer.kind !== "sgd") {
+    throw refuse(
+      `the rate of ${optimizer.kind} does not grow with the batch as that of sgd: leave out --scale-lr (scheduleBatch), ` +
+        `and give --lr`,
+    );
+  }
 }
 
 /**

@@ -56,9 +56,49 @@ export const scheduleSchema: Schema<Schedule> = kinds([
   }),
 ]);
 
+/** How a schedule is run with batches of another size than it is for. */
+export interface ScheduleScale {
+  /** How many times as many images a step has. */
+  readonly times: number;
+  /** Steps in which the rate rises to as many times what the schedule says. */
+  readonly warmUp: number;
+}
+
+/** A schedule as it is. */
+const AS_IT_IS: ScheduleScale = { times: 1, warmUp: 0 };
+
+/** Epochs of the warm-up to a larger rate (Goyal et al. 2017, section 2.2). */
+const WARM_UP_EPOCHS = 5;
+
+/**
+ * The scale of settings whose schedule is for batches of another size.
+ * @param stepsPerEpoch Steps of an epoch with `batchSize`.
+ * @example
+ * ```ts
+ * import { learningRate, recipes, scheduleScale } from "@resnet/deno";
+ *
+ * const { schedule } = recipes.resnet20.training; // 0.1 for 128 images a step
+ * const scale = scheduleScale({ batchSize: 1024, scheduleBatch: 128 }, 44); // { times: 8, warmUp: 220 }
+ * learningRate(schedule, 0, 8008, scale); // 0.1
+ * learningRate(schedule, 220, 8008, scale); // 0.8
+ * ```
+ */
+export function scheduleScale(
+  { batchSize, scheduleBatch = batchSize }: { readonly batchSize: number; readonly scheduleBatch?: number },
+  stepsPerEpoch: number,
+): ScheduleScale {
+  const times = batchSize / scheduleBatch;
+  return { times, warmUp: times > 1 ? WARM_UP_EPOCHS * stepsPerEpoch : 0 };
+}
+
 /**
  * The learning rate of one step.
+ *
+ * With k times as many images a step than the schedule is for, it is k times as large, and the schedule's steps come k times
+ * as soon, in the same epoch; before that it rises evenly, from what the schedule says to k times as much (linear scaling and
+ * gradual warm-up, Goyal et al. 2017, sections 2.1 and 2.2).
  * @param step In `[0, totalSteps)`.
+ * @param scale How many times as many; 1 unless given.
  * @throws {RangeError} If the step is outside the run.
  * @example
  * ```ts
@@ -67,10 +107,21 @@ export const scheduleSchema: Schema<Schedule> = kinds([
  * if (learningRate(triangle, 50, 200) !== 0.4) throw new Error("the peak is at a quarter");
  * ```
  */
-export function learningRate(schedule: Schedule, step: number, totalSteps: number): number {
+export function learningRate(
+  schedule: Schedule,
+  step: number,
+  totalSteps: number,
+  { times, warmUp }: ScheduleScale = AS_IT_IS,
+): number {
   if (!(step >= 0 && step < totalSteps)) {
     throw new RangeError(`learningRate: step ${step} is not in [0, ${totalSteps})`);
   }
+  const factor = step < warmUp ? 1 + (times - 1) * step / warmUp : times;
+  return factor * rateAt(schedule, times * step, times * totalSteps);
+}
+
+/** What a schedule says of one of its own steps. */
+function rateAt(schedule: Schedule, step: number, totalSteps: number): number {
   switch (schedule.kind) {
     case "steps": {
       const { rate, boundaries, factor, warmUp } = schedule;
@@ -97,17 +148,22 @@ export interface RateChange {
 
 /**
  * The rates of a schedule that a run is too short for: boundaries are steps, which fewer epochs, larger batches and fewer
- * images do not move.
+ * images do not move. Those of a schedule that is scaled come sooner.
  *
  * @param totalSteps Steps of the run.
+ * @param scale As in `learningRate`.
  * @returns In order; none of a schedule in shares of the run.
  */
-export function unreachedRates(schedule: Schedule, totalSteps: number): RateChange[] {
+export function unreachedRates(
+  schedule: Schedule,
+  totalSteps: number,
+  scale: ScheduleScale = AS_IT_IS,
+): RateChange[] {
   if (schedule.kind !== "steps") return [];
   const begin = schedule.warmUp?.steps ?? 0;
-  const changes = new Set([begin, ...schedule.boundaries.filter((boundary) => boundary > begin)]);
-  return [...changes]
+  const changes = [begin, ...schedule.boundaries.filter((boundary) => boundary > begin)];
+  return [...new Set(changes.map((step) => Math.ceil(step / scale.times)))]
     .filter((step) => step >= totalSteps)
     .sort((a, b) => a - b)
-    .map((step) => ({ step, rate: learningRate(schedule, step, Infinity) }));
+    .map((step) => ({ step, rate: learningRate(schedule, step, Infinity, scale) }));
 }

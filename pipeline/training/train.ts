@@ -23,7 +23,7 @@ import { frozenNames } from "./freeze.ts";
 import { pullAfter, pullStep } from "./lookahead.ts";
 import { checkTraining, type Training } from "./recipe.ts";
 import { AT_ONCE, deviceRunner, hostRunner, type Runner, type Steps } from "./runners.ts";
-import { learningRate } from "./schedule.ts";
+import { learningRate, scheduleScale } from "./schedule.ts";
 import type { Share } from "./share.ts";
 import {
   disposeState,
@@ -175,6 +175,7 @@ export async function train(
 
     const images = data.train.indices.length;
     const perEpoch = stepsPerEpoch(images, batchSize);
+    const scale = scheduleScale(settings, perEpoch);
     const weighed = { ...settings, classWeights: classWeightsOf(settings, data.train) };
     const stepOf = (share?: Share) => trainStep(model, weighed, data.train.transforms, precision, share);
     const whole = Math.floor(images / batchSize);
@@ -217,7 +218,7 @@ export async function train(
           const from = (first + i - start) * batchSize;
           return order.subarray(from, from + batchSize);
         });
-        const rates = members.map((_, i) => learningRate(schedule, first + i, totalSteps));
+        const rates = members.map((_, i) => learningRate(schedule, first + i, totalSteps, scale));
         const coming = order.subarray((first + count - start) * batchSize);
         const stop = all.count > 1 ? isStopped() : undefined;
         const steps = { first, seed, epoch, members, coming, rates, mirrored, stop };
@@ -237,7 +238,7 @@ export async function train(
         step: state.step,
         loss: state.lossSum / images,
         lastLoss: state.lastLoss,
-        learningRate: learningRate(schedule, state.step - 1, totalSteps),
+        learningRate: learningRate(schedule, state.step - 1, totalSteps, scale),
         ...(measures && validate(measures, state.variables)),
       };
       state = { ...state, lossSum: 0 };

@@ -1,7 +1,7 @@
 /** What is said while a run goes on. */
 import { parameterCount, trunkAndHead } from "../../layers/mod.ts";
 import type { SessionEvent, SessionStart } from "../../pipeline/runs/mod.ts";
-import { unreachedRates } from "../../pipeline/training/mod.ts";
+import { scheduleScale, unreachedRates } from "../../pipeline/training/mod.ts";
 import { accuracyLine, testLines } from "./accuracy_lines.ts";
 import { duration } from "./terminal.ts";
 
@@ -67,17 +67,7 @@ function startLines(start: SessionStart): string[] {
       `The head is trained, ${learning} parameters; the trunk stays as it is, and runs as in evaluation`,
     );
   }
-  const totalSteps = recipe.training.epochs * start.stepsPerEpoch;
-  const unreached = unreachedRates(recipe.training.schedule, totalSteps)
-    .map(({ step, rate }) => `${Number(rate.toPrecision(6))} (from step ${step})`);
-  if (unreached.length > 0) {
-    lines.push(
-      `The learning rate never gets to ${
-        unreached.join(", ")
-      }: the run has ${totalSteps} steps, and those of its ` +
-        "schedule are fixed, whatever the epochs, the batch and the number of images",
-    );
-  }
+  lines.push(...rateLines(start));
   if (start.xla) {
     lines.push("XLA compiles the first steps, which may take a minute; on a GPU that is kept for later runs");
   }
@@ -85,4 +75,32 @@ function startLines(start: SessionStart): string[] {
     ...lines,
     resumedAt === undefined ? `Run folder: ${dir}` : `Resumed at step ${resumedAt} of ${dir}`,
   ];
+}
+
+/** What is said of its learning rates. */
+function rateLines({ recipe: { training }, stepsPerEpoch }: SessionStart): string[] {
+  const lines: string[] = [];
+  const { schedule, scheduleBatch } = training;
+  const totalSteps = training.epochs * stepsPerEpoch;
+  const scale = scheduleScale(training, stepsPerEpoch);
+  if (scheduleBatch !== undefined) {
+    const [from, to] = [1, scale.times].map((times) => Number((times * schedule.rate).toPrecision(6)));
+    lines.push(
+      `The learning rate is scaled from ${from} for ${scheduleBatch} images a step to ${to} for ${training.batchSize}` +
+        (scale.warmUp > 0 ? `, which it rises to in the first ${scale.warmUp} steps` : ""),
+    );
+  }
+  const unreached = unreachedRates(schedule, totalSteps, scale)
+    .map(({ step, rate }) => `${Number(rate.toPrecision(6))} (from step ${step})`);
+  if (unreached.length > 0) {
+    lines.push(
+      `The learning rate never gets to ${
+        unreached.join(", ")
+      }: the run has ${totalSteps} steps, and those of its ` +
+        `schedule are fixed, whatever the epochs${
+          scheduleBatch === undefined ? ", the batch" : ""
+        } and the number of images`,
+    );
+  }
+  return lines;
 }

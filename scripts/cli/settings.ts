@@ -36,26 +36,33 @@ export async function settingsOf<const F extends Record<string, Flag>>(
   values: Values<F> & RunFlags,
   pictures?: { readonly size: number },
 ): Promise<Partial<RunSettings>> {
-  const asked = Object.entries<Flag>(flags).flatMap(([name, { sets }]): Asked[] => {
-    const value = (values as Readonly<Record<string, unknown>>)[name];
-    const isGiven = value !== undefined && value !== false;
-    return sets === undefined || !isGiven ? [] : [{ name: `--${name}`, path: sets, value }];
-  });
+  const askedOf = (settings: Partial<RunSettings>) =>
+    Object.entries<Flag>(flags).flatMap(([name, { sets, ...flag }]): Asked[] => {
+      const given = (values as Readonly<Record<string, unknown>>)[name];
+      if (sets === undefined || given === undefined || given === false) return [];
+      const value = "takes" in flag && flag.takes !== undefined
+        ? inside(settings, sets) ?? inside(settings, flag.takes)
+        : given;
+      return [{ name: `--${name}`, path: sets, value }];
+    });
   const { recipe, run, resume, force } = values;
   const settings = async (
     recipe: string,
     changed: (recipe: Recipe) => Recipe,
-  ): Promise<Partial<RunSettings>> =>
-    asked.reduce(
+  ): Promise<Partial<RunSettings>> => {
+    const before = { recipe: changed(await loadRecipe(recipe)) };
+    return askedOf(before).reduce<Partial<RunSettings>>(
       (settings, { path, value }) => replaced(settings, path.split("."), value),
-      { recipe: changed(await loadRecipe(recipe)) },
+      before,
     );
+  };
   if (resume === undefined) {
     if (pictures === undefined) return await settings(recipe ?? "fast", (recipe) => recipe);
     return await settings(recipe ?? PHOTOS, (recipe) => pictureRecipe(recipe, pictures.size));
   }
 
   const info = await readRunInfo(resume);
+  const asked = askedOf(info);
   checkResumed(asked, info, resume);
   if (recipe !== undefined) {
     const { recipe: whole } = await settings(recipe, (recipe) => recipeLikeThatOf(info, recipe));
@@ -65,6 +72,11 @@ export async function settingsOf<const F extends Record<string, Flag>>(
     throw new UsageError(`Cannot resume ${resume} with --run or --force: a resumed run stays in its folder`);
   }
   return changesOf(asked);
+}
+
+/** What stands in one place of data. */
+function inside(data: unknown, path: string): unknown {
+  return path.split(".").reduce((at, key) => Object(at)[key], data);
 }
 
 /** The same data with another value in one place. */

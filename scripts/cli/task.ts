@@ -31,7 +31,13 @@ export type Flag =
     max?: number;
   }
   /** `false` unless given. */
-  | { type: "boolean"; help: string; sets?: string };
+  | {
+    type: "boolean";
+    help: string;
+    sets?: string;
+    /** What it sets that to, unless there is something already: what stands here before other flags; `true` unless given. */
+    takes?: string;
+  };
 
 /** The values of a task's flags, by the flags' names as they are typed: `flags["no-test"]`. */
 export type Values<F extends Record<string, Flag>> = { readonly [K in keyof F]: Value<F[K]> };

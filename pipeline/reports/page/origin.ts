@@ -85,6 +85,9 @@ function facts({ info, metrics, network, counts }: Report): [name: string, text:
     "batch size": whole(training.batchSize),
     "optimizer": plain(training.optimizer),
     "learning rate": plain(training.schedule),
+    "scaled from": training.scheduleBatch === undefined
+      ? undefined
+      : `batches of ${whole(training.scheduleBatch)}`,
     "label smoothing": String(training.labelSmoothing),
     "class weights": training.classWeights && short(training.classWeights),
     "lookahead": training.lookahead && plain(training.lookahead),

@@ -41,6 +41,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "repetition: a rate that was scaled from the recipe's own batch is scaled again",
+  ignore: !granted("read"),
+  fn() {
+    const { resnet20 } = recipes;
+    const scaled = (scheduleBatch: number): Partial<RunInfo> => ({
+      recipe: { ...resnet20, training: { ...resnet20.training, batchSize: 1024, scheduleBatch } },
+    });
+    const more = "--seed 3 --precision float32";
+    assertEquals(commandOf(scaled(128)), `train --scale-lr --recipe resnet20 --batch 1024 ${more}`);
+    assertEquals(commandOf(scaled(64)), `train --recipe recipe.json ${more}`);
+  },
+});
+
+Deno.test({
   name: "repetition: any other recipe is a file, whatever it calls itself",
   ignore: !granted("read"),
   fn() {

@@ -215,7 +215,7 @@ test("readRunInfo: a field that was edited into what it cannot be is named", asy
       "recipe.training.epoch",
       3,
       'recipe.training.epoch is not a field: did you mean "epochs"? there are epochs, batchSize, optimizer, ' +
-      "schedule, labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision",
+      "schedule, scheduleBatch, labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision",
     ],
     [
       "sede",

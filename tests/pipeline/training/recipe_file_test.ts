@@ -197,18 +197,18 @@ test("what is wrong is one line that names the file and the field", async (load,
     ],
     [
       { extends: "fast", training: { epoch: 3 } },
-      'training.epoch is not a field: did you mean "epochs"? there are epochs, batchSize, optimizer, schedule, ' +
+      'training.epoch is not a field: did you mean "epochs"? there are epochs, batchSize, optimizer, schedule, scheduleBatch, ' +
       "labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision",
     ],
     [
       { extends: "fast", training: 3 },
-      "training is 3: expected an object with epochs, batchSize, optimizer, schedule, " +
+      "training is 3: expected an object with epochs, batchSize, optimizer, schedule, scheduleBatch, " +
       "labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision",
     ],
     [
       { extends: "fast", training: [] },
       "training is an empty list: expected an object with epochs, batchSize, " +
-      "optimizer, schedule, labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision",
+      "optimizer, schedule, scheduleBatch, labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision",
     ],
     [
       { extends: "fast", training: { schedule: { rate: "0.1" } } },

@@ -227,7 +227,7 @@ Deno.test("recipeSchema: the split", () => {
 
 Deno.test("recipeSchema: the training", () => {
   const settings =
-    "epochs, batchSize, optimizer, schedule, labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision";
+    "epochs, batchSize, optimizer, schedule, scheduleBatch, labelSmoothing, classWeights, lookahead, whiten, frozen, freeze, precision";
   const whole = "expected a whole number of at least 1";
   const share = "expected a number of at least 0 and below 1";
   const weights = 'expected "balanced", or a list of one number a class';
@@ -454,8 +454,18 @@ Deno.test("checkTraining: what train is given, by the names that it has there", 
   );
   assertEquals(
     refused({ lr: 0.1 }),
-    "Cannot train: lr is not a field: there are epochs, batchSize, optimizer, schedule, labelSmoothing, " +
+    "Cannot train: lr is not a field: there are epochs, batchSize, optimizer, schedule, scheduleBatch, labelSmoothing, " +
       "classWeights, lookahead, whiten, frozen, freeze, precision",
+  );
+  checkTraining({ ...recipes.resnet20.training, scheduleBatch: 64 });
+  assertEquals(
+    refused({ scheduleBatch: 0 }),
+    "Cannot train: scheduleBatch is 0: expected a whole number of at least 1",
+  );
+  assertEquals(
+    refused({ scheduleBatch: 64 }),
+    "Cannot train: the rate of muon does not grow with the batch as that of sgd: leave out --scale-lr " +
+      "(scheduleBatch), and give --lr",
   );
   assertEquals(
     assertThrows(() => checkTraining(fast as unknown as Training), UsageError).message.split(":", 2).join(

@@ -1,16 +1,28 @@
 /** Learning rates, step by step. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { recipes } from "../../../pipeline/training/recipes.ts";
-import { learningRate, type Schedule, unreachedRates } from "../../../pipeline/training/schedule.ts";
+import {
+  learningRate,
+  type Schedule,
+  type ScheduleScale,
+  scheduleScale,
+  unreachedRates,
+} from "../../../pipeline/training/schedule.ts";
 
 const steps: Schedule = { kind: "steps", rate: 0.1, boundaries: [32_000, 48_000], factor: 0.1 };
 const warm: Schedule = { ...steps, warmUp: { factor: 0.1, steps: 400 } };
 const linear: Schedule = { kind: "linear", rate: 0.4, knots: [[0, 0.25], [0.2, 1], [0.6, 0.5], [1, 0.1]] };
 
 /** Asserts the rates of some steps, to a relative 1e-12. */
-function assertRates(schedule: Schedule, total: number, rates: Record<number, number>): void {
+function assertRates(
+  schedule: Schedule,
+  total: number,
+  rates: Record<number, number>,
+  scale?: ScheduleScale,
+): void {
   for (const [step, rate] of Object.entries(rates)) {
-    assertAlmostEquals(learningRate(schedule, Number(step), total), rate, 1e-12 * rate, `step ${step}`);
+    const found = learningRate(schedule, Number(step), total, scale);
+    assertAlmostEquals(found, rate, 1e-12 * rate, `step ${step}`);
   }
 }
 
@@ -54,6 +66,44 @@ Deno.test("learningRate: a schedule in shares of the run has its shape for every
     const rising = rates.slice(1, top + 1).every((rate, i) => rate > rates[i]);
     const falling = rates.slice(top + 1).every((rate, i) => rate < rates[top + i]);
     assertEquals([rising, falling], [true, true], `of ${total} steps, the top at ${top}`);
+  }
+});
+
+Deno.test("learningRate: 8 times the batch, by hand: 8 times the rate after 5 epochs, an eighth of the steps", () => {
+  // 45,000 images in batches of 1024 are 44 steps an epoch.
+  const scale = scheduleScale({ batchSize: 1024, scheduleBatch: 128 }, 44);
+  assertEquals(scale, { times: 8, warmUp: 220 });
+  const rates = { 0: 0.1, 55: 0.275, 110: 0.45, 220: 0.8, 3999: 0.8, 4000: 0.08, 5999: 0.08, 6000: 0.008 };
+  assertRates(steps, 8008, rates, scale);
+  assertRates(steps, 8008, { 219: 0.1 + 0.7 * 219 / 220 }, scale);
+  // The schedule's own warm-up: 400 steps are 50 of these, in which the other goes on.
+  assertRates(warm, 8008, { 0: 0.01, 49: 0.01 * (1 + 7 * 49 / 220), 50: 0.1 * (1 + 7 * 50 / 220) }, scale);
+  assertEquals(
+    unreachedRates(steps, 5000, scale).map(({ step, rate }) => [step, Number(rate.toPrecision(12))]),
+    [[6000, 0.008]],
+  );
+});
+
+Deno.test("learningRate: a schedule in shares of the run keeps them, whatever the batch", () => {
+  const scale = scheduleScale({ batchSize: 64, scheduleBatch: 32 }, 10);
+  assertRates(linear, 100, { 0: 0.1, 20: 0.4 * 1.4, 40: 0.3 * 1.8, 60: 0.4, 80: 0.24 }, scale);
+});
+
+Deno.test("learningRate: a smaller batch has the smaller rate from its first step", () => {
+  const scale = scheduleScale({ batchSize: 64, scheduleBatch: 128 }, 704);
+  assertRates(steps, 128_000, { 0: 0.05, 63_999: 0.05, 64_000: 0.005, 96_000: 0.0005 }, scale);
+});
+
+Deno.test("learningRate: without another batch a schedule is as it is, to the last bit", () => {
+  for (
+    const scale of [
+      scheduleScale({ batchSize: 128 }, 352),
+      scheduleScale({ batchSize: 128, scheduleBatch: 128 }, 352),
+    ]
+  ) {
+    for (const step of [0, 7, 399, 400, 32_000]) {
+      assertEquals(learningRate(warm, step, 64_000, scale), learningRate(warm, step, 64_000));
+    }
   }
 });
 

@@ -103,7 +103,7 @@ leakTest("train: a setting that cannot be meant is refused by its name", async (
     [{ frozen: "conv1" }, 'frozen is "conv1": expected a list'],
     [
       { epoch: 3 },
-      'epoch is not a field: did you mean "epochs"? there are epochs, batchSize, optimizer, schedule, labelSmoothing, ' +
+      'epoch is not a field: did you mean "epochs"? there are epochs, batchSize, optimizer, schedule, scheduleBatch, labelSmoothing, ' +
       "classWeights, lookahead, whiten, frozen, freeze, precision",
     ],
   ];

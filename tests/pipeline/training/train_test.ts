@@ -105,6 +105,27 @@ for (const [optimizer, rate] of LEARNING) {
   );
 }
 
+leakTest(
+  "train: a schedule for smaller batches is scaled, in every step and in what is told of an epoch",
+  async () => {
+    const schedule = { kind: "steps", rate: 0.01, boundaries: [32], factor: 0.1 } as const;
+    const training: Training = {
+      ...smallTraining,
+      epochs: 6,
+      schedule,
+      scheduleBatch: 8,
+      lookahead: undefined,
+    };
+    const { state, steps, epochs } = await record({ training });
+    disposeState(state);
+    // 3 steps an epoch: from 0.01 to 0.02 over 15, and the boundary of step 32 at half of that.
+    const rates = Array.from({ length: 18 }, (_, i) => i < 15 ? 0.01 * (1 + i / 15) : i < 16 ? 0.02 : 0.002);
+    steps.forEach(({ learningRate }, i) => assertAlmostEquals(learningRate, rates[i], 1e-15, `step ${i}`));
+    assertEquals(steps.length, 18);
+    epochs.forEach(({ learningRate }, i) => assertEquals(learningRate, steps[3 * i + 2].learningRate));
+  },
+);
+
 for (const optimizer of OPTIMIZERS) {
   leakTest(
     `train: stopped in an epoch, saved, loaded and gone on with is a run never stopped, bit for bit, with ${optimizer.kind}`,

@@ -88,6 +88,24 @@ Deno.test("eventLines: a start says which rates of a fixed schedule are never re
   );
 });
 
+Deno.test("eventLines: a start says from what to what the learning rate is scaled, and in how many steps", () => {
+  const scaled = (batchSize: number) => ({
+    recipe: { ...recipe, training: { ...recipe.training, batchSize, scheduleBatch: 128 } },
+    stepsPerEpoch: Math.ceil(45_000 / batchSize),
+  });
+  assertEquals(startLines(scaled(1024)).slice(1, -1), [
+    "The learning rate is scaled from 0.1 for 128 images a step to 0.8 for 1024, which it rises to in the first 220 steps",
+  ]);
+  assertEquals(startLines(scaled(64)).slice(1, -1), [
+    "The learning rate is scaled from 0.1 for 128 images a step to 0.05 for 64",
+  ]);
+  assertEquals(
+    startLines({ ...scaled(1024), stepsPerEpoch: 30 })[2],
+    "The learning rate never gets to 0.008 (from step 6000): the run has 5460 steps, and those of its schedule are " +
+      "fixed, whatever the epochs and the number of images",
+  );
+});
+
 const evaluation = { accuracy: 0.5668, correct: 2834, images: 5000, loss: 1.2 };
 const report: EpochReport = {
   epoch: 2,

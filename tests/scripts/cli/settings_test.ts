@@ -51,6 +51,7 @@ test("each flag changes its place only, as the field of a recipe's file does", a
     epochs: ["3", { recipe: await fromFile({ epochs: 3 }) }],
     batch: ["64", { recipe: await fromFile({ batchSize: 64 }) }],
     lr: ["0.05", { recipe: await fromFile({ schedule: { rate: 0.05 } }) }],
+    "scale-lr": [undefined, { recipe: await fromFile({ scheduleBatch: 512 }) }],
     "class-weights": ["balanced", { recipe: await fromFile({ classWeights: "balanced" }) }],
     seed: ["7", { recipe: fast, seed: 7 }],
     precision: ["float32", { recipe: fast, precision: "float32" }],
@@ -109,6 +110,27 @@ test("flags go before what a recipe's file says", async (dir) => {
   const path = await write(join(dir, "my.json"), { extends: "fast", training: { epochs: 3, batchSize: 64 } });
   const { recipe } = await settings("--recipe", path, "--epochs", "5");
   assertEquals([recipe?.name, recipe?.training.epochs, recipe?.training.batchSize], ["my", 5, 64]);
+});
+
+test("--scale-lr takes the recipe's own batch, whatever --batch says, or what its file has", async (dir) => {
+  const flags = ["--batch", "1024", "--scale-lr"];
+  const { recipe } = await settings("--recipe", "resnet20", ...flags);
+  assertEquals(recipe!.training, { ...recipes.resnet20.training, batchSize: 1024, scheduleBatch: 128 });
+  const run = await begin(dir, { recipe });
+  assertEquals(await settings("--resume", run, ...flags), {});
+  assertEquals(await settings("--resume", run, "--recipe", "resnet20", ...flags), {});
+
+  const training = { batchSize: 256, scheduleBatch: 64 };
+  const path = await write(join(dir, "my.json"), { extends: "resnet20", training });
+  const own = await settings("--recipe", path, ...flags);
+  assertEquals([own.recipe?.training.batchSize, own.recipe?.training.scheduleBatch], [1024, 64]);
+
+  const plain = await begin(dir, await settings("--recipe", "resnet20", "--batch", "1024"));
+  await assertRejects(
+    () => settings("--resume", plain, ...flags),
+    UsageError,
+    `Cannot resume ${plain} with --scale-lr 1024: the run has none`,
+  );
 });
 
 test("a printed recipe in a file is the recipe", async (dir) => {
