@@ -91,6 +91,7 @@ async function predictNamed(flags: Values<typeof task.flags>, ...named: string[]
   if (csv) printLine(csvHeader(Math.min(topk, trained.model.output.shape[0])));
   const lineOf = json ? predictionJson : csv ? csvLine : predictionLine;
   let [done, unread] = [0, problems.length];
+  let map: string | undefined;
   try {
     for await (const found of predictPictures(pictures, { predict }, pool, { batchSize: batch })) {
       bar.update(++done);
@@ -99,6 +100,7 @@ async function predictNamed(flags: Values<typeof task.flags>, ...named: string[]
         printNote(found.problem);
       } else {
         const shown: Shown = maps === undefined ? found : { ...found, map: await maps.draw(found) };
+        map = shown.map;
         printLine(lineOf(shown));
       }
     }
@@ -116,7 +118,9 @@ async function predictNamed(flags: Values<typeof task.flags>, ...named: string[]
         (others > 0 ? `; ${others} other files left out` : ""),
     );
   }
-  if (maps !== undefined) printNote(`${maps.kind} of each in ${flags.explain}`);
+  if (maps !== undefined) {
+    printNote(`${maps.kind} ${predicted === 1 ? `in ${map}` : `of each in ${flags.explain}`}`);
+  }
   if (unread > 0) {
     throw new UserError(`Cannot read ${unread} of ${predicted + unread} pictures, named above`);
   }

@@ -138,12 +138,12 @@ export function service(
       if (waiting + sent.length > limits.maxWaiting) throw busy("pictures");
       waiting += sent.length;
       try {
-        if (!isList) return Response.json(await predictOne(sent[0]));
+        if (!isList) return json(await predictOne(sent[0]));
         const predictions = sent.map(async (picture) => {
           const found = await predictOne(picture).catch((error) => ({ error: refusal(error) }));
           return { file: picture.name, ...found };
         });
-        return Response.json({ predictions: await Promise.all(predictions) });
+        return json({ predictions: await Promise.all(predictions) });
       } finally {
         waiting -= sent.length;
       }
@@ -167,7 +167,7 @@ export function service(
     }
     if (pathname === "/healthz") {
       const isStopping = stopping.signal.aborted;
-      return Response.json({ status: isStopping ? "stopping" : "ok", ...about }, {
+      return json({ status: isStopping ? "stopping" : "ok", ...about }, {
         status: isStopping ? STATUS.stopping : 200,
       });
     }
@@ -216,5 +216,12 @@ function busy(what: string): RefusedError {
 }
 
 function failed(status: number, code: string, message: string, headers: HeadersInit = {}): Response {
-  return Response.json({ error: { code, message } }, { status, headers });
+  return json({ error: { code, message } }, { status, headers });
+}
+
+/** JSON in a line that ends, as it may stand in a terminal. */
+function json(value: unknown, init: ResponseInit = {}): Response {
+  const response = new Response(`${JSON.stringify(value)}\n`, init);
+  response.headers.set("content-type", "application/json");
+  return response;
 }

@@ -131,6 +131,13 @@ test("--explain draws a map for each picture", async (dir, model) => {
   assertStringIncludes(stderr, "class activation map of each in maps\n");
   const { width, height } = decode(await Deno.readFile(join(dir, "maps/photos/a.jpg.cam.png")));
   assertEquals([width, height], [480, 297]);
+  const one = await runScript(
+    "predict.ts",
+    ["--run", model, "--explain", "maps", "photos/a.jpg"],
+    {},
+    dir,
+  );
+  assertStringIncludes(one.stderr, "class activation map in maps/photos/a.jpg.cam.png\n");
 });
 
 test("wrong usage, and folders without pictures", async (dir, model) => {
