@@ -1,5 +1,5 @@
 /**
- * Fills in the tables of docs/scale.md and draws docs/scale/efficiency.svg, from what `measure.ts` has written and the pieces
+ * Fills in the tables of docs/scale.md and draws docs/results/scale/efficiency.svg, from what `measure.ts` has written and the pieces
  * that were measured elsewhere, both in docs/results/scale.
  *
  *   deno run -A docs/scale/draw.ts
@@ -34,7 +34,7 @@ export interface Pieces {
 
 /** Where they are, and what is made of them. */
 const [MEASURED, PIECES] = ["docs/results/scale/measured.json", "docs/results/scale/pieces.json"];
-const [PAGE, PICTURE] = ["docs/scale.md", "docs/scale/efficiency.svg"];
+const [PAGE, PICTURE] = ["docs/scale.md", "docs/results/scale/efficiency.svg"];
 
 /** GPUs that are reckoned with. */
 const GPUS = [8, 16, 32, 64, 128, 256, 512, 1024];

@@ -48,7 +48,7 @@ const DIVERGED = 4;
  * @param data Only the training images are looked at.
  * @param settings The optimizer, the batch size and all else that `train` follows; the schedule's rate says which are tested.
  * @returns In the order of the rates.
- * @throws {UsageError} As `train` does, and if the rates do not rise from above 0.
+ * @throws {UsageError} As `train` does, if the rates do not rise from above 0, and of a schedule for another batch.
  * @example
  * ```ts
  * import { type Data, proposedRate, rateRange, recipes, resnet } from "@resnet/deno";
@@ -71,6 +71,11 @@ export async function rateRange(
   if (!(from > 0 && to > from && Number.isFinite(to) && steps >= 2)) {
     throw new UsageError(
       `Cannot look for a rate from ${from} to ${to} in ${steps} steps: give rising rates above 0`,
+    );
+  }
+  if (settings.scheduleBatch !== undefined) {
+    throw new UsageError(
+      "Cannot look for a rate that is scaled from another batch: leave out --scale-lr (scheduleBatch)",
     );
   }
   const wholeBatches = Math.max(1, Math.floor(dataset.indices.length / settings.batchSize));

@@ -139,6 +139,11 @@ leakTest("rateRange: rates that do not rise from above 0 are refused", async () 
     UsageError,
     "Cannot look for a rate from 0 to 0 in ",
   );
+  await assertRejects(
+    () => run({ scheduleBatch: 8 }, {}),
+    UsageError,
+    "Cannot look for a rate that is scaled from another batch: leave out --scale-lr (scheduleBatch)",
+  );
 });
 
 /** A test with these smoothed losses, at the rates 1, 2, 3, ... */
