@@ -587,6 +587,7 @@ export const NOT_SWEPT: Readonly<Record<string, string>> = {
       name,
     ) => [name, "strings are no numbers: strings_test.ts"]),
   ),
+  NativeBatchNormJoint: "tfjs has no kernel of that name, and it is of several workers: workers_test.ts",
   Multinomial: "draws at random, from other generators: multinomial_test.ts",
   ScopeEnd: "computes nothing: it ends a scope of names in a gradient",
 };
