@@ -90,7 +90,8 @@ export function reckonedSteps(measured: Measured) {
     const alone = steps.find((one) =>
       one.workers === 1 && one.threads === threads && one.batch === batch / workers
     )!;
-    return { ...step, reckoned: localStepMs(alone.ms.median, bytes, { workers, threads, cores, link }) };
+    const share = { ms: alone.ms.median, cpuMs: alone.cpuMs };
+    return { ...step, reckoned: localStepMs(share, bytes, { workers, cores, link }) };
   });
 }
 

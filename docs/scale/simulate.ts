@@ -68,21 +68,19 @@ export function stepMs(
 /** Workers on one machine, which share its cores. */
 export interface Local {
   readonly workers: number;
-  /** Of each. */
-  readonly threads: number;
   readonly cores: number;
   readonly link: Link;
 }
 
 /**
- * Milliseconds of a step of workers on one machine: where they have more threads than it has cores they take turns; after that
- * comes one ring.
- * @param aloneMs What a worker's share takes where it is alone.
+ * Milliseconds of a step of workers on one machine: where together they want more of its cores than there are they take turns;
+ * after that comes one ring. (A worker of one thread wants more than one core: its ops run beside each other.)
+ * @param alone What a worker's share takes where it is alone, and the processor time of that.
  */
 export function localStepMs(
-  aloneMs: number,
+  alone: { readonly ms: number; readonly cpuMs: number },
   bytes: number,
-  { workers, threads, cores, link }: Local,
+  { workers, cores, link }: Local,
 ): number {
-  return aloneMs * Math.max(1, workers * threads / cores) + ringMs(bytes, workers, link);
+  return Math.max(alone.ms, workers * alone.cpuMs / cores) + ringMs(bytes, workers, link);
 }
