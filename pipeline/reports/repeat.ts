@@ -26,10 +26,11 @@ const RECIPE_FILE = "recipe.json";
  * ```
  */
 export function repetition(info: RunInfo): Repetition {
-  const { recipe, seed, precision, limit, init, data, device, threads, xla, skipTest } = info;
+  const { recipe, seed, precision, limit, init, data, device, threads, xla, skipTest, syncBatchNorm } = info;
   const flags = recipeFlags(info);
   const switches = [
     skipTest && "--no-test",
+    syncBatchNorm && "--sync-batch-norm",
     flags && recipe.training.scheduleBatch !== undefined && "--scale-lr",
   ].filter((name) => name);
   const given = { seed, precision, limit, init, data, device, threads, xla };

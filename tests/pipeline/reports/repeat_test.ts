@@ -32,9 +32,10 @@ Deno.test({
     assertEquals(
       commandOf({
         ...{ recipe: changed, limit: 100, init: "my w.safetensors", data: "d", device: "cpu" },
-        ...{ threads: 2, xla: "off", skipTest: true },
+        ...{ threads: 2, xla: "off", skipTest: true, syncBatchNorm: true },
       }),
-      "train --no-test --recipe fast --epochs 2 --batch 64 --lr 0.25 --class-weights balanced --freeze trunk --seed 3 --precision float32 " +
+      "train --no-test --sync-batch-norm --recipe fast --epochs 2 --batch 64 --lr 0.25 --class-weights balanced " +
+        "--freeze trunk --seed 3 --precision float32 " +
         "--limit 100 --init 'my w.safetensors' --data d --device cpu --threads 2 --xla off",
     );
   },
