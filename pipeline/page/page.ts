@@ -1,5 +1,5 @@
 /** One HTML file that classifies pictures wherever it is opened. */
-import { Html, html, picture } from "../reports/page/html.ts";
+import { factsTable, Html, html, pageText, picture } from "../reports/page/html.ts";
 import { STYLE } from "../reports/page/style.ts";
 import type { PageNetwork } from "./content.ts";
 import { pageEngine, pageProgram } from "./program.ts";
@@ -39,38 +39,28 @@ export async function pageHtml({ name, network, facts, gallery, galleryOf }: Pag
   const { classes, head } = network;
   const count = classes.length;
   const named = classes.slice(0, NAMED).join(", ") + (count > NAMED ? ", ..." : "");
-  const page = html`
-    <!DOCTYPE html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="${await policy(programs)}">
-        <title>${name}: what is in the picture?</title>
-        <style>${new Html(STYLE + PAGE_STYLE)}</style>
-      </head>
-      <body>
-        <header>
-          <h1>What is in the picture?</h1>
-          <p class="quiet">${name} takes it for one of ${count} classes: ${named}. It knows no others, and names
-          one of these whatever it is shown.</p>
-        </header>
-        <main>
-          ${WAYS_IN}
-          <p id="status" role="status">Starting ...</p>
-          <noscript><p>This page computes, which needs JavaScript.</p></noscript>
-          <ol id="answers" aria-label="Answers"></ol>
-          <p class="quiet">${aboutMaps(head)}</p>
-          ${gallery.length > 0 && galleryHtml(gallery, galleryOf, classes)} ${origin(facts)}
-        </main>
-        ${dataHtml("network", "application/json", JSON.stringify(network).replaceAll("<", "\\u003c"))}
-        ${dataHtml("wasm", "text/plain", wasm)} ${programs.map((text) =>
-          new Html(`<script>${text}</script>\n`)
-        )}
-      </body>
-    </html>
+  const body = html`
+    <header>
+      <h1>What is in the picture?</h1>
+      <p
+        class="quiet">${name} takes it for one of ${count} classes: ${named}. It knows no others, and names
+      one of these whatever it is shown.</p>
+    </header>
+    <main>
+      ${WAYS_IN}
+      <p id="status" role="status">Starting ...</p>
+      <noscript><p>This page computes, which needs JavaScript.</p></noscript>
+      <ol id="answers" aria-label="Answers"></ol>
+      <p class="quiet">${aboutMaps(head)}</p>
+      ${gallery.length > 0 && galleryHtml(gallery, galleryOf, classes)}
+      <h2>Where it comes from</h2>
+      ${factsTable(facts)}
+    </main>
+    ${dataHtml("network", "application/json", JSON.stringify(network).replaceAll("<", "\\u003c"))}
+    ${dataHtml("wasm", "text/plain", wasm)} ${programs.map((text) => new Html(`<script>${text}</script>\n`))}
   `;
-  return page.text.trim() + "\n";
+  const title = `${name}: what is in the picture?`;
+  return pageText({ title, policy: await policy(programs), style: STYLE + PAGE_STYLE, body });
 }
 
 /** How pictures come in. */
@@ -135,25 +125,6 @@ function galleryHtml(gallery: readonly GalleryImage[], of: string, classes: read
     <ul class="gallery">
       ${items}
     </ul>
-  `;
-}
-
-function origin(facts: Page["facts"]): Html {
-  const rows = facts.map(([about, text]) =>
-    html`
-      <tr>
-        <th scope="row">${about}</th>
-        <td>${text}</td>
-      </tr>
-    `
-  );
-  return html`
-    <h2>Where it comes from</h2>
-    <table class="settings">
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
   `;
 }
 

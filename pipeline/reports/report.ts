@@ -1,7 +1,7 @@
 /** One page about a trained network: how good it is, what it gets wrong, what it was trained on, and how it is done again. */
 import { evaluationOf } from "../inference/answers.ts";
 import { byClass, calibrated, curves, headline } from "./page/accuracy.ts";
-import { Html, html } from "./page/html.ts";
+import { html, pageText } from "./page/html.ts";
 import { confusion, mistakes } from "./page/mistakes.ts";
 import { data, settings } from "./page/origin.ts";
 import type { Report } from "./page/report.ts";
@@ -37,26 +37,15 @@ export async function reportHtml(report: Report): Promise<string> {
     data(report),
     settings(report),
   ];
-  const page = html`
-    <!DOCTYPE html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}">
-        <title>${recipe.name}, seed ${seed}: ${percent(accuracy)}</title>
-        <style>${new Html(STYLE)}</style>
-      </head>
-      <body>
-        <header>
-          <h1>${recipe.name}, seed ${seed}</h1>
-          <p class="quiet">${recipe.about}. Run folder: ${run}</p>
-        </header>
-        <main>
-          ${sections}
-        </main>
-      </body>
-    </html>
+  const body = html`
+    <header>
+      <h1>${recipe.name}, seed ${seed}</h1>
+      <p class="quiet">${recipe.about}. Run folder: ${run}</p>
+    </header>
+    <main>
+      ${sections}
+    </main>
   `;
-  return page.text.trim() + "\n";
+  const title = `${recipe.name}, seed ${seed}: ${percent(accuracy)}`;
+  return pageText({ title, policy: POLICY, style: STYLE, body });
 }

@@ -72,3 +72,52 @@ export function table(
     </div>
   `;
 }
+
+/** What is around a page: it fits a phone, and does no more than its policy allows. */
+export interface Frame {
+  readonly title: string;
+  /** What a browser lets it load and run (CSP). */
+  readonly policy: string;
+  /** Its style sheet. */
+  readonly style: string;
+  readonly body: Html;
+}
+
+/** The text of a page that stands alone. */
+export function pageText({ title, policy, style, body }: Frame): string {
+  const page = html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta http-equiv="Content-Security-Policy" content="${policy}">
+        <title>${title}</title>
+        <style>${new Html(style)}</style>
+      </head>
+      <body>
+        ${body}
+      </body>
+    </html>
+  `;
+  return page.text.trim() + "\n";
+}
+
+/** A table of facts, each with what it is about. */
+export function factsTable(facts: readonly (readonly [about: string, text: Part])[]): Html {
+  const rows = facts.map(([about, text]) =>
+    html`
+      <tr>
+        <th scope="row">${about}</th>
+        <td>${text}</td>
+      </tr>
+    `
+  );
+  return html`
+    <table class="settings">
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  `;
+}

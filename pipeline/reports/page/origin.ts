@@ -1,5 +1,5 @@
 /** Where a network comes from: the data that it saw, the settings, the machine, and the command that does it again. */
-import { type Html, html, picture } from "./html.ts";
+import { factsTable, type Html, html, picture } from "./html.ts";
 import { isOfPictures, type Report } from "./report.ts";
 import { percent, total, whole } from "./texts.ts";
 
@@ -38,25 +38,13 @@ export function data({ classes, counts, pictures, info }: Report): Html {
 /** Settings, machine, versions, and the command. */
 export function settings(report: Report): Html {
   const { info, repetition: { command, recipeFile } } = report;
-  const rows = facts(report).map(([name, text]) =>
-    html`
-      <tr>
-        <th scope="row">${name}</th>
-        <td>${text}</td>
-      </tr>
-    `
-  );
   const how = [
     info.commit && "with the code of that commit",
     recipeFile && `where ${recipeFile.name} is the file below`,
   ].filter((text) => text !== undefined);
   return html`
     <h2>How it was made</h2>
-    <table class="settings">
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
+    ${factsTable(facts(report))}
     <p>${["The command that repeats it", ...how].join(", ")}:</p>
     <pre><code>${command}</code></pre>
     ${recipeFile &&
