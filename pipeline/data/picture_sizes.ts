@@ -1,6 +1,7 @@
 /** How large the pictures of a folder are, from the beginnings of some of its files. */
 import type { PictureFile } from "./folder.ts";
 import { readHeader } from "./images/header.ts";
+import { spreadPlaces } from "./spread.ts";
 
 /** How many files are looked at. */
 const LOOKED_AT = 500;
@@ -15,8 +16,9 @@ const BEGINNING = 2 ** 17;
 export function shorterSides(files: readonly PictureFile[]): number[] {
   const count = Math.min(LOOKED_AT, files.length);
   const bytes = new Uint8Array(BEGINNING);
-  return Array.from({ length: count }, (_, i) => files[Math.floor(i * files.length / count)]).flatMap(
-    ({ path }) => {
+  return spreadPlaces(count, files.length).flatMap(
+    (place) => {
+      const { path } = files[place];
       try {
         using file = Deno.openSync(path);
         const length = file.readSync(bytes) ?? 0;

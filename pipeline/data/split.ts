@@ -2,6 +2,7 @@
 import { UsageError } from "../../runtime/system/errors.ts";
 import { classCounts, type Data, type Dataset, withoutRandom } from "./dataset.ts";
 import { numpyShuffle } from "./numpy_random.ts";
+import { spreadPlaces } from "./spread.ts";
 
 /**
  * Keeps the first `n` training images, or of a folder of pictures `n` spread evenly over it; validation is drawn from them afterwards, the test images stay whole.
@@ -33,7 +34,7 @@ export function limit(n: number): (data: Data) => Data {
     // Those in files are in the order of their classes.
     const places = data.digest === undefined
       ? train.indices.slice(0, n)
-      : Uint32Array.from({ length: n }, (_, i) => train.indices[Math.floor(i * available / n)]);
+      : Uint32Array.from(spreadPlaces(n, available), (place) => train.indices[place]);
     return { ...data, train: { ...train, indices: places } };
   };
 }

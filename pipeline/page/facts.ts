@@ -1,6 +1,6 @@
 /** A word on where a network comes from, for a page that has it. */
 import { type Model, parameterCount } from "../../layers/mod.ts";
-import { CIFAR10_CLASSES } from "../data/cifar/records.ts";
+import { isLikeCifar10 } from "../data/cifar/records.ts";
 import type { ImageSpec } from "../data/dataset.ts";
 import { percent, whole } from "../reports/page/texts.ts";
 import type { RunInfo } from "../runs/folder.ts";
@@ -17,14 +17,15 @@ export interface Origin extends Pick<ImageSpec, "imageShape" | "classes"> {
 
 /** The rows of the page's table. */
 export function pageFacts(
-  { model, imageShape: [height, width], classes, info, images }: Origin,
+  { model, imageShape, classes, info, images }: Origin,
 ): Page["facts"] {
+  const [height, width] = imageShape;
   const facts: Readonly<Record<string, string | undefined>> = {
     "network": `${model.name}, ${
       whole(parameterCount(model))
     } parameters, images of ${width} x ${height} pixels`,
     "recipe": info && `${info.recipe.name}: ${info.recipe.about}`,
-    "data": dataText(classes, info, images),
+    "data": dataText({ imageShape, classes, info, images }),
     "accuracy": info && accuracyText(info),
     "date": info &&
       new Date(info.started).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" }),
@@ -33,9 +34,9 @@ export function pageFacts(
   return Object.entries(facts).flatMap(([about, text]) => text === undefined ? [] : [[about, text]]);
 }
 
-function dataText(classes: readonly string[], info?: RunInfo, images?: number): string | undefined {
-  const isCifar = `${classes}` === `${CIFAR10_CLASSES}`;
-  const name = isCifar
+function dataText({ info, images, ...spec }: Omit<Origin, "model">): string | undefined {
+  const { classes } = spec;
+  const name = isLikeCifar10(spec)
     ? "CIFAR-10"
     : info?.data && `the folder ${info.data.split(/[\\/]/).findLast((part) => part)}`;
   const of = `${classes.length} classes`;

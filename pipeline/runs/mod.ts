@@ -31,6 +31,6 @@ export { pictureRecipe, recipeLikeThatOf } from "./picture_recipe.ts";
 export { type Asked, changesOf, checkClasses, checkResumed } from "./resume.ts";
 export { runSession } from "./session.ts";
 export { type TensorBoard, tensorBoard, type TensorBoardOptions } from "./tensorboard.ts";
-export { setUp } from "./set_up.ts";
+export { preparedFor, setUp } from "./set_up.ts";
 export { versions } from "./versions.ts";
 export { loadStart, loadWeights, saveWeights, type Start } from "./weights.ts";

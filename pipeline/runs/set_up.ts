@@ -3,7 +3,7 @@ import type { Model } from "../../layers/mod.ts";
 import { choosePrecision } from "../../runtime/mod.ts";
 import type { Data, Dataset } from "../data/dataset.ts";
 import { checkFit } from "../data/fit.ts";
-import { limit } from "../data/split.ts";
+import { limit as limitTo } from "../data/split.ts";
 import { prepare } from "../training/prepare.ts";
 import { modelFor, type Training } from "../training/recipe.ts";
 import { checkRun } from "../training/train.ts";
@@ -22,16 +22,24 @@ export interface SetUp {
 }
 
 /**
+ * The images that a run's settings make of a data set: as many as they take, as the recipe prepares them.
+ * @throws {UsageError} If there are fewer, or the recipe does not fit them.
+ */
+export function preparedFor({ recipe, limit }: Pick<RunInfo, "recipe" | "limit">, loaded: Data): Data {
+  return prepare(limit === undefined ? loaded : limitTo(limit)(loaded), recipe);
+}
+
+/**
  * @param loaded The images as loaded.
  * @throws {UsageError} If the settings cannot be meant here, or do not fit the images.
  */
 export function setUp(
-  { recipe, limit: count, skipTest, precision }: Pick<RunInfo, "recipe" | "limit" | "skipTest" | "precision">,
+  { recipe, limit, skipTest, precision }: Pick<RunInfo, "recipe" | "limit" | "skipTest" | "precision">,
   loaded: Data,
 ): SetUp {
   const { testing } = recipe;
   const training = { ...recipe.training, precision: choosePrecision(precision) };
-  const prepared = prepare(count === undefined ? loaded : limit(count)(loaded), recipe);
+  const prepared = preparedFor({ recipe, limit }, loaded);
   const model = modelFor(recipe.network, prepared.train);
   checkRun(model, prepared, training, testing);
   const lastPart = loaded.digest !== undefined && prepared.test === undefined ? "validation" : "test";

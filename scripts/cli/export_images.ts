@@ -1,12 +1,12 @@
 /** The images that a written file is checked on. */
 import { join } from "@std/path";
 import {
-  CIFAR10_CLASSES,
-  CIFAR10_IMAGE_SHAPE,
   createDataset,
   type Dataset,
   type ImageSpec,
+  isLikeCifar10,
   loadCifar,
+  spreadPlaces,
 } from "../../pipeline/data/mod.ts";
 import { RUN_FILES } from "../../pipeline/runs/mod.ts";
 import { type Progress, tf, UserError } from "../../runtime/mod.ts";
@@ -51,9 +51,7 @@ export async function testImages(
     }
   }
   const dir = data ?? dataFlag.default;
-  const isCifar = `${trained.classes}` === `${CIFAR10_CLASSES}` &&
-    `${trained.imageShape}` === `${CIFAR10_IMAGE_SHAPE}`;
-  if (!isCifar || !await exists(join(dir, "test_batch.bin"))) return undefined;
+  if (!isLikeCifar10(trained) || !await exists(join(dir, "test_batch.bin"))) return undefined;
   const { test } = await loadCifar(dir);
   return { images: { ...test!, transforms: trained.transforms }, part: "test" };
 }
@@ -73,9 +71,6 @@ export function noiseImages({ imageShape, classes, transforms }: ImageSpec): Dat
 /** So many members of a data set, evenly spread over it. */
 export function spread(dataset: Dataset, most: number): Dataset {
   const { indices } = dataset;
-  const count = Math.min(most, indices.length);
-  return {
-    ...dataset,
-    indices: Uint32Array.from({ length: count }, (_, i) => indices[Math.floor(i * indices.length / count)]),
-  };
+  const places = spreadPlaces(Math.min(most, indices.length), indices.length);
+  return { ...dataset, indices: Uint32Array.from(places, (place) => indices[place]) };
 }

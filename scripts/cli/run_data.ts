@@ -1,15 +1,15 @@
 /** A trained run, and the images that it is looked at with. */
-import { type Data, type Dataset, limit } from "../../pipeline/data/mod.ts";
+import type { Data, Dataset } from "../../pipeline/data/mod.ts";
 import {
   bestEpoch,
   checkClasses,
   type EpochMetrics,
   latestRun,
+  preparedFor,
   readMetrics,
   readRunInfo,
   type RunInfo,
 } from "../../pipeline/runs/mod.ts";
-import { prepare } from "../../pipeline/training/mod.ts";
 import { configure, tf, UserError } from "../../runtime/mod.ts";
 import { isFolder } from "../../runtime/system/files.ts";
 import { type ImageOptions, imagesIn } from "./data.ts";
@@ -80,7 +80,7 @@ export async function loadRun(
   if (digest !== loaded.digest) {
     progress.message(`The images in ${from} are not all those that ${dir} was begun with`);
   }
-  const data = prepare(info.limit === undefined ? loaded : limit(info.limit)(loaded), recipe);
+  const data = preparedFor(info, loaded);
   const part = data.test === undefined ? "validation" : "test";
   const images = data[part];
   if (images === undefined) {

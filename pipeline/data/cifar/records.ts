@@ -20,6 +20,13 @@ export const CIFAR10_CLASSES: readonly string[] = [
 /** Shape of an image, `[H, W, C]`. */
 export const IMAGE_SHAPE = [32, 32, 3] as const;
 
+/** Whether images have CIFAR-10's classes and shape. */
+export function isLikeCifar10(
+  { classes, imageShape }: { readonly classes: readonly string[]; readonly imageShape: readonly number[] },
+): boolean {
+  return `${classes}` === `${CIFAR10_CLASSES}` && `${imageShape}` === `${IMAGE_SHAPE}`;
+}
+
 const PLANE = 32 * 32;
 const IMAGE = 3 * PLANE;
 
