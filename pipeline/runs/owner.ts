@@ -8,8 +8,11 @@ import { fields, jsonOf, number, text } from "../../runtime/system/schema.ts";
 /** In the run's folder while a process owns it. What a killed process leaves of it binds nobody: its lock is gone. */
 const LOCK = ".lock";
 
-/** How long an owner may take to write who it is, in milliseconds. */
+/** Between two looks at who an owner is, in milliseconds: so long it may take to write that, or as many times as long. */
 const INTRODUCTION_MS = 200;
+
+/** How often is looked before an owner counts as one that has no name: its disk may be full. */
+const LOOKS = 10;
 
 /** A folder that this process has to itself. */
 export interface OwnedFolder extends AsyncDisposable {
@@ -35,10 +38,10 @@ export async function ownFolder(dir: string): Promise<OwnedFolder> {
     "choose another folder with --run",
     async () => {
       await Deno.mkdir(dir, { recursive: true });
-      return await locked(path);
+      return await lockedOrOwner(path);
     },
   );
-  if (held === undefined) throw new UserError(`Cannot use the run ${dir}: ${await ownerOf(path)}`);
+  if (typeof held === "string") throw new UserError(`Cannot use the run ${dir}: ${held}`);
   const { file, isLocked } = held;
   if (isLocked) {
     try {
@@ -60,8 +63,26 @@ export async function ownFolder(dir: string): Promise<OwnedFolder> {
   };
 }
 
+/** The lock's file; or who has the lock, and what to do about it. One that ends meanwhile leaves it to whoever looks next. */
+async function lockedOrOwner(path: string): Promise<Lock | string> {
+  for (let look = 1; look <= LOOKS; look++) {
+    const held = await locked(path);
+    if (held !== undefined) return held;
+    await new Promise((resolve) => setTimeout(resolve, INTRODUCTION_MS));
+    const owner = await ownerOf(path);
+    if (owner !== undefined) return owner;
+  }
+  return "another process trains there; wait for its end, or choose another folder";
+}
+
+/** A lock's file, open, and locked where there are locks. */
+interface Lock {
+  readonly file: Deno.FsFile;
+  readonly isLocked: boolean;
+}
+
 /** The lock's file, open and locked where there are locks; nothing if somebody else has the lock. */
-async function locked(path: string): Promise<{ file: Deno.FsFile; isLocked: boolean } | undefined> {
+async function locked(path: string): Promise<Lock | undefined> {
   while (true) {
     const file = await Deno.open(path, { create: true, read: true, write: true });
     const got = await file.tryLock(true).catch(() => undefined); // an error is not that of a lock that is taken
@@ -80,11 +101,10 @@ async function isAt(path: string, file: Deno.FsFile): Promise<boolean> {
   return there !== undefined && there.dev === dev && there.ino === ino;
 }
 
-/** Who has a lock, and what to do about it. */
-async function ownerOf(path: string): Promise<string> {
-  await new Promise((resolve) => setTimeout(resolve, INTRODUCTION_MS));
+/** Who has a lock, and what to do about it; nothing if it has not said so. */
+async function ownerOf(path: string): Promise<string | undefined> {
   const owner = jsonOf(ownerSchema, await Deno.readTextFile(path).catch(() => ""));
-  if (owner === undefined) return "another process trains there; wait for its end, or choose another folder";
+  if (owner === undefined) return undefined;
   const { pid, host, since } = owner;
   const here = host === Deno.hostname();
   return `process ${pid}${here ? "" : ` on ${host}`} trains there since ${since}; wait for its end, ` +
