@@ -86,8 +86,8 @@
  * ## Several processes, on one machine or on several
  *
  * {@linkcode clusterOf} reads `TF_CONFIG` for `configure`, {@linkcode workers} says how many there are. `train` shares
- * its work among them, {@linkcode followSession} is what all but the first do in a run; {@linkcode allReduce} and {@linkcode allGather} join
- * tensors.
+ * its work among them, {@linkcode followSession} is what all but the first do in a run; {@linkcode allReduce} and
+ * {@linkcode allGather} join tensors, {@linkcode allArrived} comes before a worker ends.
  *
  * ## Errors
  *
@@ -124,6 +124,7 @@
  */
 export * from "./layers/mod.ts";
 export {
+  allArrived,
   allGather,
   allReduce,
   type Bar,

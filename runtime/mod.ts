@@ -36,7 +36,14 @@ export {
   relu,
   type Window,
 } from "./ops/mod.ts";
-export { allGather, allReduce, explainLostWorker, type Workers, workers } from "./ops/collective.ts";
+export {
+  allArrived,
+  allGather,
+  allReduce,
+  explainLostWorker,
+  type Workers,
+  workers,
+} from "./ops/collective.ts";
 export { batchNormJoint, type Joint } from "./ops/batch_norm_joint.ts";
 export { drawRows, type Rows } from "./ops/rows.ts";
 export { gatherRows, packBytes, putAt, unpackBytes } from "./ops/bytes.ts";

@@ -1,5 +1,5 @@
 /** Workers agree on a run: they have the same settings, data and code, or none begins; and worker 0 says when it is at its end. */
-import { allGather, explainLostWorker, runtimeInfo, tf, workers } from "../../runtime/mod.ts";
+import { allArrived, allGather, explainLostWorker, runtimeInfo, tf, workers } from "../../runtime/mod.ts";
 import { UserError } from "../../runtime/system/errors.ts";
 import { VERSION } from "../../runtime/system/package.ts";
 import { cut } from "../../runtime/system/texts.ts";
@@ -63,10 +63,12 @@ export function fromWorker0<T>(own: T): T {
   return gathered(own, "Cannot go on training")[0];
 }
 
-/** What each worker says. @throws {UserError} If one does not come. */
+/** What each worker says; after it any may end. @throws {UserError} If one does not come. */
 function gathered<T>(own: T, action: string): T[] {
   try {
-    return gatherTexts(JSON.stringify(own)).map((text): T => JSON.parse(text));
+    const texts = gatherTexts(JSON.stringify(own));
+    allArrived();
+    return texts.map((text): T => JSON.parse(text));
   } catch (error) {
     throw explainLostWorker(error, action);
   }

@@ -1,6 +1,6 @@
 /** A trained network on the test images, measured as its recipe says. */
 import type { Model, Variables } from "../../layers/mod.ts";
-import { explainLostWorker, type Precision, tree, workers } from "../../runtime/mod.ts";
+import { allArrived, explainLostWorker, type Precision, tree, workers } from "../../runtime/mod.ts";
 import type { Progress } from "../../runtime/system/progress.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ClassAccuracy, Evaluation, EvaluatorOptions, Testing } from "../inference/evaluate.ts";
@@ -47,7 +47,9 @@ export function testResults(
   try {
     const shared = tensorsOfWorker0(variables, all);
     try {
-      return measureAll(model, shared, test, testing, options);
+      const results = measureAll(model, shared, test, testing, options);
+      allArrived(); // after that a run ends
+      return results;
     } finally {
       tree.dispose(shared);
     }

@@ -3,6 +3,7 @@ import * as tfjs from "@tensorflow/tfjs";
 import { runtime } from "../binding/backend.ts";
 import { lostWorker } from "../binding/cluster.ts";
 import { callOp, float, type } from "../binding/kernel.ts";
+import { TensorFlowError } from "../system/errors.ts";
 
 /**
  * The members of a reduction are those of a group. TensorFlow keeps whole numbers on the host where a GPU computes, so
@@ -107,4 +108,29 @@ export function allGather(x: tfjs.Tensor): tfjs.Tensor {
     const padding = [[index, count - 1 - index], ...x.shape.map(() => [0, 0])] as [number, number][];
     return allReduce(tfjs.pad(tfjs.expandDims(x, 0), padding));
   });
+}
+
+/**
+ * Returns when every worker has what they computed together so far, or one is gone. A worker that ends right after a
+ * reduction may take the last of it from those that still fetch it, so it calls this before; so do all.
+ *
+ * It is one more reduction, of which it does not matter whether it arrives: a worker's part of it says that it has all
+ * that came before.
+ * @example
+ * ```ts
+ * import { allArrived, allReduce, tf } from "@resnet/deno";
+ *
+ * await tf.ready();
+ * const sum = allReduce(tf.tensor1d([1, 2])).arraySync();
+ * allArrived();
+ * console.log(sum); // and the process may end
+ * ```
+ */
+export function allArrived(): void {
+  if (workers().count === 1) return;
+  try {
+    tfjs.tidy(() => allReduce(tfjs.scalar(0)).dataSync());
+  } catch (error) {
+    if (!(error instanceof TensorFlowError)) throw error; // who is gone has had all of it
+  }
 }
